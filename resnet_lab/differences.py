@@ -1,0 +1,163 @@
+"""What changes from one block to another, in words a student understands."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from resnet_lab.block_config import BlockConfig
+from resnet_lab.costs import cost
+from resnet_lab.model_config import ModelConfig
+from resnet_lab.ops import OPS
+from resnet_lab.placements import SLOTS
+from resnet_lab.shortcuts import SHORTCUTS
+from resnet_lab.wiring import wiring
+
+Spot = tuple[str, str]  # an op and the slot it stands in
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Sentences, and what the change costs in the given net."""
+
+    changes: tuple[str, ...]
+    parameters: int
+    multiply_adds: int
+    net: str
+
+    @property
+    def price(self) -> str:
+        if not self.parameters and not self.multiply_adds:
+            return f"Parameters and multiply-adds of {self.net} stay the same."
+        return (
+            f"{self.net} has {amount(self.parameters, 'parameter')} "
+            f"and {amount(self.multiply_adds, 'multiply-add')} for each image."
+        )
+
+    def __str__(self) -> str:
+        return " ".join([*self.changes, self.price])
+
+
+def describe_difference(block: BlockConfig, other: BlockConfig, model: ModelConfig | None = None) -> Difference:
+    """What changes when `block` becomes `other`, with the price of it in `model` (ResNet-20 if not given)."""
+    before, after = (price_tag(model or ModelConfig(), config) for config in (block, other))
+    return Difference(
+        changes=(
+            *describe_ops(block, other),
+            *describe_preactivation(block, other),
+            *describe_shortcut(block, other),
+            *describe_dropout(block, other),
+        )
+        or ("Both blocks are the same.",),
+        parameters=after[0] - before[0],
+        multiply_adds=after[1] - before[1],
+        net=(model or ModelConfig()).title,
+    )
+
+
+def price_tag(model: ModelConfig, block: BlockConfig) -> tuple[int, int]:
+    """Parameters and multiply-adds; options that one of the blocks may forbid cost nothing and are left out."""
+    net = model.changed(block=block, zero_gamma=False, skipinit=False, stochastic_depth=0)
+    return cost(net).parameters, cost(net).multiply_adds
+
+
+def describe_ops(block: BlockConfig, other: BlockConfig) -> list[str]:
+    gone, new = Counter(spots(block)) - Counter(spots(other)), Counter(spots(other)) - Counter(spots(block))
+    moves: dict[tuple[str, str], list[str]] = {}
+    for op, source in list(gone.elements()):
+        target = next((slot for key, slot in new.elements() if key == op), None)
+        if target is not None:
+            moves.setdefault((source, target), []).append(op)
+            gone -= Counter([(op, source)])
+            new -= Counter([(op, target)])
+    sentences = [
+        f"{labels(ops)} {verb(ops, 'moves', 'move')} from {SLOTS[source]} to {SLOTS[target]}."
+        for (source, target), ops in moves.items()
+    ]
+    sentences += [f"{OPS[op].label} {SLOTS[slot]} is taken away." for op, slot in gone.elements()]
+    sentences += [f"{OPS[op].label} is added {SLOTS[slot]}." for op, slot in new.elements()]
+    return sentences + [
+        f"The order {SLOTS[slot]} becomes {labels(getattr(other.ops, slot).split(), 'then')}."
+        for slot in SLOTS
+        if is_reordered(getattr(block.ops, slot).split(), getattr(other.ops, slot).split())
+    ]
+
+
+def spots(block: BlockConfig) -> list[Spot]:
+    return [(op, slot) for slot, ops in zip(SLOTS, block.ops.slots, strict=True) for op in ops.split()]
+
+
+def is_reordered(ops: list[str], others: list[str]) -> bool:
+    return ops != others and Counter(ops) == Counter(others)
+
+
+def describe_preactivation(block: BlockConfig, other: BlockConfig) -> list[str]:
+    if block.is_preactivated == other.is_preactivated:
+        return []
+    if not other.is_preactivated:
+        return ["The units are no longer pre-activated: the stem has its own BN and ReLU."]
+    ops = labels(other.ops.pre.split())
+    return [f"The units are now pre-activated: after the last addition of the net comes one more {ops}."]
+
+
+def describe_shortcut(block: BlockConfig, other: BlockConfig) -> list[str]:
+    if (block.shortcut, block.arguments) == (other.shortcut, other.arguments):
+        return []
+    if block.shortcut == other.shortcut:
+        return [*describe_arguments(block, other), f"{shortcut_words(other)}."]
+    old, new = SHORTCUTS[block.shortcut].title.lower(), SHORTCUTS[other.shortcut].title.lower()
+    return [
+        f"The shortcut changes from {old} to {new}: the unit adds up {formula(other)} instead of {formula(block)}."
+        if "none" not in (block.shortcut, other.shortcut)
+        else f"The shortcut changes from {old} to {new}.",
+        f"{shortcut_words(other)}.",
+    ]
+
+
+def describe_arguments(block: BlockConfig, other: BlockConfig) -> list[str]:
+    return [
+        f"The {SHORTCUTS[block.shortcut].arguments[name].words} changes from {signed(old)} to {signed(new)}."
+        for name, old in block.arguments.items()
+        if old != (new := other.arguments[name])
+    ]
+
+
+def shortcut_words(block: BlockConfig) -> str:
+    """What the shortcut does, in a sentence without its full stop."""
+    openness = 1 / (1 + math.exp(-block.arguments.get("gate_bias", 0)))
+    return SHORTCUTS[block.shortcut].words.format(**block.arguments, openness=openness).replace(" -", " −")
+
+
+def formula(block: BlockConfig) -> str:
+    call = SHORTCUTS[block.shortcut].call.bind(**block.arguments)
+    return wiring(call.build(channels=1)).formula
+
+
+def describe_dropout(block: BlockConfig, other: BlockConfig) -> list[str]:
+    old, new = block.branch_dropout, other.branch_dropout
+    if old == new:
+        return []
+    if not old:
+        return [f"Dropout with probability {new:g} is added before the last convolution of the branch."]
+    if not new:
+        return ["The dropout before the last convolution of the branch is taken away."]
+    return [f"The dropout in the branch changes its probability from {old:g} to {new:g}."]
+
+
+def labels(ops: Iterable[str], last: str = "and") -> str:
+    *first, end = [OPS[op].label for op in ops]
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
+def verb(ops: list[str], singular: str, plural: str) -> str:
+    return singular if len(ops) == 1 else plural
+
+
+def signed(value: float) -> str:
+    return f"{value:g}".replace("-", "−")
+
+
+def amount(change: int, noun: str) -> str:
+    if not change:
+        return f"as many {noun}s as before"
+    return f"{abs(change):,} {'more' if change > 0 else 'fewer'} {noun}{'' if abs(change) == 1 else 's'}"

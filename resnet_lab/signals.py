@@ -1,0 +1,125 @@
+"""The X-ray: what happens to the signal and to its gradient in a net that has not been trained yet."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from resnet_lab.expectations import expect
+from resnet_lab.model_config import ModelConfig
+from resnet_lab.nets import ResNet, build_model, unit_shapes
+
+MEASURES = ("mean_square", "shortcut_share", "shortcut_signal", "gradient_norm", "gradient_correlation")
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One number a unit for each measure, and beside it the analytic expectation or None."""
+
+    stages: list[int]
+    mean_square: list[float]  # of the signal at each unit's output
+    shortcut_share: list[float]  # of the mean square that enters the sum; the branch has the rest
+    shortcut_signal: list[float]  # amplitude that the shortcuts alone hand on from the first unit
+    gradient_norm: list[float]  # at each unit's output, mean over images
+    gradient_correlation: list[float]  # mean cosine between the gradients of two images
+    expected: dict[str, list[float] | None]
+
+    @property
+    def branch_share(self) -> list[float]:
+        return [1 - share for share in self.shortcut_share]
+
+
+def signal(config: ModelConfig, images: torch.Tensor, seed: int = 0) -> Signal:
+    """Run normalised images through a net fresh from its initialisation, in training mode, and back.
+
+    The gradient is that of a random readout of the logits, its sign drawn for each image: like a loss it is
+    balanced over the batch, and with the signs taken back it is the same function of every image.
+    """
+    check_images(images)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = build_model(config).train().requires_grad_(False).to(memory_format=torch.channels_last)
+        readout = torch.randn(config.num_classes)
+        signs = torch.randint(0, 2, (len(images), 1)) * 2.0 - 1
+        with recorded(model) as record:
+            logits = model(images.to(memory_format=torch.channels_last).requires_grad_())
+        gradients = torch.autograd.grad((signs * logits * readout).sum(), record.outputs)
+    return Signal(
+        stages=[shape.stage for shape in unit_shapes(config)],
+        mean_square=[mean_square(output) for output in record.outputs],
+        shortcut_share=record.shortcut_shares,
+        shortcut_signal=running_product(record.shortcut_gains),
+        gradient_norm=[gradient.flatten(1).norm(dim=1).mean().item() for gradient in gradients],
+        gradient_correlation=[mean_cosine(signs * gradient.flatten(1)) for gradient in gradients],
+        expected=expect(config, images.shape[-1]),
+    )
+
+
+def check_images(images: torch.Tensor) -> None:
+    if images.dim() != 4 or images.shape[1] != 3 or len(images) < 2 or not images.is_floating_point():
+        raise ValueError(
+            "images must be normalised floats of shape (N, 3, height, width) with N at least 2, "
+            f"but are {images.dtype} of shape {tuple(images.shape)}."
+        )
+
+
+@dataclass
+class Record:
+    outputs: list[torch.Tensor] = field(default_factory=list)
+    shortcut_shares: list[float] = field(default_factory=list)
+    shortcut_gains: list[float] = field(default_factory=list)
+
+
+@contextmanager
+def recorded(model: ResNet) -> Iterator[Record]:
+    """Watch every unit and every sum; no hook survives."""
+    record, states = Record(), []
+
+    def before_sum(shortcut: nn.Module, inputs: tuple) -> None:
+        states.append(torch.get_rng_state())
+
+    def after_sum(shortcut: nn.Module, inputs: tuple, total: torch.Tensor) -> None:
+        x, f = (tensor.detach() for tensor in inputs)
+        path = path_part(shortcut, x, f, states.pop())
+        shares = mean_square(path), mean_square(total.detach() - path)
+        record.shortcut_shares.append(shares[0] / max(sum(shares), 1e-30))
+        record.shortcut_gains.append((shares[0] / max(mean_square(x), 1e-30)) ** 0.5)
+
+    def after_unit(unit: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+        record.outputs.append(output)
+
+    handles = [unit.register_forward_hook(after_unit) for unit in model.units]
+    handles += [unit.shortcut.register_forward_pre_hook(before_sum) for unit in model.units]
+    handles += [unit.shortcut.register_forward_hook(after_sum) for unit in model.units]
+    try:
+        yield record
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def path_part(shortcut: nn.Module, x: torch.Tensor, f: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+    """What is left of the sum when the branch is silent, under the same random numbers."""
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.set_rng_state(state)
+        return shortcut.forward(x, torch.zeros_like(f))
+
+
+def mean_square(tensor: torch.Tensor) -> float:
+    return tensor.detach().square().mean().item()
+
+
+def running_product(gains: list[float]) -> list[float]:
+    products = [1.0]
+    for gain in gains:
+        products.append(products[-1] * gain)
+    return products[1:]
+
+
+def mean_cosine(rows: torch.Tensor) -> float:
+    """Over all pairs of different rows."""
+    unit = nn.functional.normalize(rows, dim=1)
+    count = len(rows)
+    return (unit.sum(0).square().sum().item() - count) / (count * (count - 1))

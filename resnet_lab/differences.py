@@ -56,9 +56,8 @@ def describe_difference(block: BlockConfig, other: BlockConfig, model: ModelConf
 
 
 def price_tag(model: ModelConfig, block: BlockConfig) -> tuple[int, int]:
-    """Parameters and multiply-adds; options that one of the blocks may forbid cost nothing and are left out."""
-    net = model.changed(block=block, zero_gamma=False, skipinit=False, stochastic_depth=0)
-    return cost(net).parameters, cost(net).multiply_adds
+    price = cost(model.with_block(block))
+    return price.parameters, price.multiply_adds
 
 
 def describe_ops(block: BlockConfig, other: BlockConfig) -> list[str]:

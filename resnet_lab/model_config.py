@@ -93,6 +93,13 @@ class ModelConfig(Config):
                 f"but this branch ends in {block.ops.post.split(' ')[-1] or 'a convolution'!r}; skipinit works in all"
             )
 
+    def with_block(self, block: BlockConfig) -> Self:
+        """The same net of other blocks; a silent start that they forbid is left out."""
+        try:
+            return self.changed(block=block)
+        except ValueError:
+            return self.changed(block=block, zero_gamma=False, skipinit=False, stochastic_depth=0)
+
     @property
     def units_per_stage(self) -> tuple[int, ...]:
         if self.family == "imagenet":

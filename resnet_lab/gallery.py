@@ -1,0 +1,29 @@
+"""The blocks that the papers name, as cards to start from."""
+
+from dataclasses import dataclass
+
+from resnet_lab.block_config import BlockConfig
+from resnet_lab.placements import PLACEMENTS
+from resnet_lab.shortcuts import SHORTCUTS
+
+
+@dataclass(frozen=True)
+class Card:
+    figure: str
+    title: str
+    block: BlockConfig
+
+
+SHORTCUT_CARDS = {
+    key: Card(shortcut.figure, shortcut.title, BlockConfig(shortcut=key)) for key, shortcut in SHORTCUTS.items()
+}
+PLACEMENT_CARDS = {
+    key: Card(placement.figure, placement.title, BlockConfig(placement=key)) for key, placement in PLACEMENTS.items()
+}
+CARDS = {**SHORTCUT_CARDS, **PLACEMENT_CARDS}
+
+
+def name_block(block: BlockConfig) -> str:
+    """The paper's name where the block has one, else its placement and shortcut."""
+    card = next((card for card in CARDS.values() if card.block == block), None)
+    return f"{card.figure} {card.title}" if card else block.title

@@ -1,0 +1,178 @@
+"""The lab's charts: data in, figure out, all colours from the palette."""
+
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from resnet_lab.signals import Signal
+from resnet_lab.ui.palette import BRANCH, FAINT, GRID, INK, PATH, Colour
+
+HEIGHT = 330
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure of the X-ray: what its chart is called and how it is drawn."""
+
+    title: str
+    unit: str
+    colour: Colour
+    is_log: bool = False
+    meaning: str = ""
+    absent: str = ""  # said instead of a chart that has nothing to show
+
+
+XRAY = {
+    "mean_square": Measure(
+        "Signal on the path, mean square at each unit's output",
+        "mean square",
+        PATH,
+        is_log=True,
+        meaning="A healthy net keeps it within a few powers of ten. With identity shortcuts each unit adds about as "
+        "much as the one before, so it grows steadily; a shortcut that scales lets it die or explode.",
+    ),
+    "shortcut_share": Measure(
+        "Share of shortcut and branch in each sum",
+        "share of the mean square",
+        PATH,
+        meaning="What enters the addition, split into the part that came through the shortcut and the part that the "
+        "branch computed. Where one of them has nearly everything, the other is not heard.",
+    ),
+    "shortcut_signal": Measure(
+        "What the shortcuts alone hand on, amplitude after each unit",
+        "times the first input",
+        PATH,
+        is_log=True,
+        meaning="If all branches were silent, this much of the first unit's signal would arrive: λⁿ after n units with "
+        "constant scaling, 1 with the identity. Changes of shape are left out.",
+        absent="A plain net has no shortcut: nothing is handed on.",
+    ),
+    "gradient_norm": Measure(
+        "Gradient at each unit's output, mean norm of an image",
+        "norm",
+        INK,
+        is_log=True,
+        meaning="How strongly a change at this depth moves the output, for a random readout of the logits whose sign "
+        "is drawn for each image. If it differs by orders of magnitude between the first and the last unit, no single "
+        "learning rate suits both.",
+    ),
+    "gradient_correlation": Measure(
+        "Do the gradients of different images agree? Mean cosine",
+        "cosine",
+        INK,
+        meaning="Near 1, two images ask for the same change of the signal at this depth; near 0, their gradients look "
+        "like noise to each other: they are shattered (Balduzzi et al. 2017).",
+    ),
+}
+
+
+def xray_chart(name: str, current: Signal, baseline: Signal | None, theme: str) -> go.Figure:
+    """One measure against depth: the block, dashed the baseline, dotted what was calculated."""
+    measure, values = XRAY[name], getattr(current, name)
+    units = list(range(1, len(values) + 1))
+    figure = go.Figure(layout=layout(measure, theme))
+    mark_stages(figure, current.stages, theme)
+    if name == "shortcut_share":
+        add_shares(figure, units, values, theme)
+    else:
+        add_curve(figure, units, values, measure, "this block", measure.colour, theme, width=2.5)
+    if baseline is not None:
+        add_curve(figure, units, getattr(baseline, name), measure, "baseline", FAINT, theme, dash="dash")
+    expected = current.expected[name]
+    if expected is not None:
+        add_curve(figure, units, expected, measure, "calculated", INK, theme, dash="dot", width=1.5)
+    if measure.is_log and not any(values):
+        figure.add_annotation(text=measure.absent, showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper")
+    return figure
+
+
+def add_shares(figure: go.Figure, units: list[int], shares: list[float], theme: str) -> None:
+    sides = (("shortcut", PATH, shares), ("branch", BRANCH, [1 - share for share in shares]))
+    for name, colour, values in sides:
+        figure.add_scatter(
+            x=units,
+            y=values,
+            name=name,
+            stackgroup="shares",
+            mode="lines",
+            line={"color": colour.of(theme), "width": 1},
+            fillcolor=faded(colour.of(theme)),
+            hovertemplate=f"{name} %{{y:.3f}}<extra></extra>",
+        )
+
+
+def add_curve(
+    figure: go.Figure,
+    units: list[int],
+    values: list[float],
+    measure: Measure,
+    name: str,
+    colour: Colour,
+    theme: str,
+    dash: str = "solid",
+    width: float = 2,
+) -> None:
+    figure.add_scatter(
+        x=units,
+        y=[value if value > 0 else None for value in values] if measure.is_log else values,
+        name=name,
+        mode="lines",
+        line={"color": colour.of(theme), "dash": dash, "width": width},
+        hovertemplate=f"{name} %{{y:.3g}}<extra></extra>",
+    )
+
+
+def mark_stages(figure: go.Figure, stages: list[int], theme: str) -> None:
+    """A thin line where a stage begins and the shape changes."""
+    for i in range(1, len(stages)):
+        if stages[i] != stages[i - 1]:
+            line = {"color": GRID.of(theme), "width": 1.5}
+            label = {"text": f" stage {stages[i] + 1}", "font": {"color": FAINT.of(theme), "size": 11}}
+            figure.add_vline(x=i + 0.5, line=line, layer="below", annotation=label, annotation_position="top right")
+
+
+def layout(measure: Measure, theme: str) -> go.Layout:
+    axis = {"gridcolor": GRID.of(theme), "linecolor": GRID.of(theme), "zeroline": False, "color": FAINT.of(theme)}
+    scale = {"type": "log", "exponentformat": "power", "nticks": 6} if measure.is_log else {}
+    return go.Layout(
+        title={
+            "text": measure.title,
+            "font": {"size": 15, "color": INK.of(theme), "weight": 600},
+            "x": 0,
+            "xanchor": "left",
+        },
+        xaxis={"title": {"text": "unit, from the input to the output"}, **axis, "showgrid": False},
+        yaxis={"title": {"text": measure.unit}, **axis, **scale},
+        height=HEIGHT,
+        margin={"l": 62, "r": 12, "t": 66, "b": 48},
+        hovermode="x unified",
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": INK.of(theme)}},
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": INK.of(theme)},
+    )
+
+
+def faded(colour: str) -> str:
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, 0.28)"
+
+
+def reading(name: str, current: Signal, baseline: Signal | None) -> str:
+    """The chart in a sentence: where the curves start and end."""
+    values = getattr(current, name)
+    words = f"From {number(values[0])} after the first unit to {number(values[-1])} after unit {len(values)}"
+    if baseline is not None:
+        others = getattr(baseline, name)
+        words += f"; the baseline goes from {number(others[0])} to {number(others[-1])}"
+    expected = current.expected[name]
+    return f"{words}; calculated for the last unit: {number(expected[-1])}." if expected else f"{words}."
+
+
+def number(value: float) -> str:
+    """0.125, 1,480 or 5.55 × 10⁻¹⁷"""
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+    mantissa, exponent = f"{value:.2e}".split("e")
+    return f"{mantissa} × 10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"

@@ -1,0 +1,227 @@
+"""The controls of the Build page, grouped as a person thinks: the shortcut, the placement, the net."""
+
+from typing import Any
+
+import streamlit as st
+
+from resnet_lab.block_config import MAX_OPS, BlockConfig
+from resnet_lab.costs import cost
+from resnet_lab.model_config import ModelConfig, legal_depths
+from resnet_lab.ops import OPS
+from resnet_lab.placements import PLACEMENTS, SLOTS
+from resnet_lab.projections import PADS, PROJECTIONS
+from resnet_lab.shortcuts import SHORTCUTS, Argument
+from resnet_lab.ui.state import WIDGET, widget
+
+USUAL_DEPTHS = {
+    ("cifar", "basic"): [8, 14, 20, 32, 44, 56, 110, 1202],
+    ("cifar", "bottleneck"): [11, 20, 29, 38, 56, 110, 164, 1001],
+}
+FAMILIES = {"cifar": "CIFAR", "imagenet": "ImageNet"}
+STEMS = {"family": "As in the family", "small": "3×3", "large": "7×7, max-pool"}
+INITS = {"he_fan_out": "He, fan-out", "he_fan_in": "He, fan-in"}
+XRAY_LIMIT = 400_000_000  # multiply-adds an image up to which a depth is offered
+STARTS = {"": "As any other", "zero_gamma": "Zero γ", "skipinit": "SkipInit"}
+
+
+def choose_block(block: BlockConfig) -> dict[str, Any]:
+    """The fields of a BlockConfig as the widgets have them, not yet validated."""
+    st.subheader("The shortcut")
+    fields = choose_shortcut(block)
+    st.subheader("The placement")
+    return fields | choose_placement(block)
+
+
+def choose_shortcut(block: BlockConfig) -> dict[str, Any]:
+    shortcut = st.selectbox(
+        "Shortcut",
+        list(SHORTCUTS),
+        key=widget("shortcut", block.shortcut),
+        format_func=lambda key: f"{SHORTCUTS[key].figure} {SHORTCUTS[key].title}",
+        help="Figure 2 of He et al. 2016",
+    )
+    arguments = {
+        name: choose_argument(name, argument, block.arguments.get(name, argument.default))
+        for name, argument in SHORTCUTS[shortcut].arguments.items()
+    }
+    return {"shortcut": shortcut, "shortcut_args": arguments}
+
+
+def choose_argument(name: str, argument: Argument, value: float) -> float:
+    return st.slider(
+        f"{argument.words[0].upper()}{argument.words[1:]}",
+        float(argument.low),
+        float(argument.high),
+        step=0.5 if argument.high - argument.low > 10 else 0.05,
+        key=widget(f"argument_{name}", float(value)),
+    )
+
+
+def choose_placement(block: BlockConfig) -> dict[str, Any]:
+    st.selectbox(
+        "Placement of BN and ReLU",
+        [*PLACEMENTS, "custom"],
+        key=widget("placement", block.placement),
+        format_func=lambda key: f"{PLACEMENTS[key].figure} {PLACEMENTS[key].title}" if key in PLACEMENTS else "Custom",
+        on_change=fill_slots,
+        help="Figure 4 of He et al. 2016. Any other order of ops is a placement of your own.",
+    )
+    slots = {slot: choose_ops(slot, getattr(block.ops, slot)) for slot in SLOTS}
+    dropout = st.slider(
+        "Dropout before the last convolution",
+        0.0,
+        0.95,
+        step=0.05,
+        key=widget("branch_dropout", float(block.branch_dropout)),
+        help="Inside the branch, as in wide residual networks",
+    )
+    return {**slots, "placement": "custom", "branch_dropout": dropout}
+
+
+def choose_ops(slot: str, ops: str) -> str:
+    """The ops of one slot in the order in which they were picked; an op may stand there twice."""
+    key = widget(f"ops_{slot}", tokens(ops))
+    picked: list[str] = st.session_state[key]
+    again = [f"{op} again" for op in OPS if op in picked]
+    chosen = st.multiselect(
+        f"{SLOTS[slot][0].upper()}{SLOTS[slot][1:]}",
+        [*OPS, *again],
+        key=key,
+        format_func=op_label,
+        max_selections=MAX_OPS,
+        placeholder="nothing",
+        on_change=name_placement,
+    )
+    return " ".join(token.split()[0] for token in chosen)
+
+
+def tokens(ops: str) -> list[str]:
+    """bn relu bn -> bn, relu, bn again"""
+    keys = ops.split()
+    return [f"{op} again" if op in keys[:i] else op for i, op in enumerate(keys)]
+
+
+def op_label(token: str) -> str:
+    op, *again = token.split()
+    return " ".join([OPS[op].label, *again])
+
+
+def fill_slots() -> None:
+    placement = PLACEMENTS.get(st.session_state[f"{WIDGET}placement"])
+    if placement:
+        for slot in SLOTS:
+            st.session_state[f"{WIDGET}ops_{slot}"] = tokens(getattr(placement, slot))
+
+
+def name_placement() -> None:
+    slots: dict[str, Any] = {
+        slot: " ".join(t.split()[0] for t in st.session_state[f"{WIDGET}ops_{slot}"]) for slot in SLOTS
+    }
+    st.session_state[f"{WIDGET}placement"] = BlockConfig(**slots).placement
+
+
+def choose_net(model: ModelConfig) -> dict[str, Any]:
+    """The fields of a ModelConfig but its block, not yet validated."""
+    st.subheader("The net")
+    fields: dict[str, Any] = {
+        "family": choose_one("family", "Family", FAMILIES, model.family, on_change=move_to_family),
+        "unit": choose_one("unit", "Unit", {"basic": "Basic", "bottleneck": "Bottleneck"}, model.unit, move_depth),
+    }
+    fields["depth"] = choose_depth(fields["family"], fields["unit"], model.depth)
+    fields["width"] = st.number_input(
+        "Width, times that of the paper", min_value=0.0, max_value=16.0, step=0.25, key=widget("width", model.width)
+    )
+    fields["projection"] = choose_one("projection", "Where the shape changes", dict.fromkeys("ABC"), model.projection)
+    st.caption(f"{fields['projection']}: {PROJECTIONS[fields['projection']]}.")
+    if fields["projection"] == "A":
+        pads = {key: words for key, (words, _) in PADS.items()}
+        fields["pad"] = choose_one("pad", "Zero channels", {"both": "Both sides", "end": "End"}, model.pad)
+        st.caption(f"The shape is matched with {pads[fields['pad']]}.")
+    with st.expander("Classes, stem, groups, stochastic depth, initialisation"):
+        fields |= choose_more(model, fields["unit"])
+    return fields
+
+
+def choose_more(model: ModelConfig, unit: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "num_classes": st.number_input(
+            "Classes", min_value=2, max_value=100_000, key=widget("num_classes", model.num_classes)
+        ),
+        "stem": st.selectbox("Stem", list(STEMS), key=widget("stem", model.stem), format_func=STEMS.__getitem__),
+    }
+    if unit == "bottleneck":
+        fields["groups"] = st.number_input(
+            "Groups in the 3×3 convolution", min_value=1, max_value=256, key=widget("groups", model.groups)
+        )
+        fields["group_width"] = st.number_input(
+            "Channels a group in the first stage",
+            min_value=1,
+            max_value=1024,
+            value=None,
+            placeholder="all channels, shared out",
+            key=widget("group_width", model.group_width),
+        )
+    fields["stochastic_depth"] = st.slider(
+        "Stochastic depth: drop of the last unit",
+        0.0,
+        0.95,
+        step=0.05,
+        key=widget("stochastic_depth", float(model.stochastic_depth)),
+        help="The probability that a unit's branch is dropped rises linearly from the first unit to this",
+    )
+    fields["init"] = choose_one("init", "Initialisation of the convolutions", INITS, model.init)
+    start = "zero_gamma" if model.zero_gamma else "skipinit" if model.skipinit else ""
+    chosen = choose_one("start", "How branches start", STARTS, start)
+    return fields | {"zero_gamma": chosen == "zero_gamma", "skipinit": chosen == "skipinit"}
+
+
+def choose_one(name: str, label: str, options: dict[str, Any], value: str, on_change: Any = None) -> str:
+    chosen: Any = st.segmented_control(
+        label,
+        list(options),
+        key=widget(name, value),
+        format_func=lambda key: options[key] or key,
+        on_change=on_change,
+        required=True,
+    )
+    return str(chosen)
+
+
+def choose_depth(family: str, unit: str, depth: int) -> Any:
+    usual = USUAL_DEPTHS.get((family, unit), legal_depths(family, unit))
+    key = widget("depth", depth)
+    typed = st.session_state[key]
+    return st.selectbox(
+        "Depth",
+        usual if typed in usual else [*usual, typed],
+        key=key,
+        accept_new_options=True,
+        help="Weighted layers. Choose a usual depth or type any other that is allowed.",
+    )
+
+
+def choose_depth_of_xray(model: ModelConfig, depth: int | None) -> int:
+    """Depths that are measured in seconds; the net's own where it is one of them."""
+    usual = USUAL_DEPTHS.get((model.family, model.unit), legal_depths(model.family, model.unit))
+    quick = [d for d in usual if cost(model.changed(depth=d), resolution=32).multiply_adds < XRAY_LIMIT] or usual[:1]
+    own = model.depth if model.depth < quick[-1] else quick[-1]
+    options = sorted({*quick, own, depth or own})
+    key = widget(f"xray_depth_of_{model.family}_{model.unit}_{model.depth}", depth or own)
+    chosen: int = st.select_slider("Depth of the X-ray", options, key=key, width=420)
+    return chosen
+
+
+def move_to_family() -> None:
+    """Each family as its paper has it."""
+    is_cifar = st.session_state[f"{WIDGET}family"] == "cifar"
+    st.session_state[f"{WIDGET}projection"] = "A" if is_cifar else "B"
+    st.session_state[f"{WIDGET}num_classes"] = 10 if is_cifar else 1000
+    move_depth()
+
+
+def move_depth() -> None:
+    """The nearest depth that the family and the unit allow."""
+    legal = legal_depths(st.session_state[f"{WIDGET}family"], st.session_state[f"{WIDGET}unit"])
+    depth = st.session_state[f"{WIDGET}depth"]
+    wanted = depth if isinstance(depth, int) else 20
+    st.session_state[f"{WIDGET}depth"] = min(legal, key=lambda other: abs(other - wanted))

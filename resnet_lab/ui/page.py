@@ -1,0 +1,22 @@
+"""What every page begins with: its style, its title, what went wrong with the link, the link itself."""
+
+from pathlib import Path
+
+import streamlit as st
+
+STYLE = Path(__file__).parent / "lab.css"
+
+
+def heading(title: str, promise: str) -> None:
+    st.html(STYLE)
+    st.caption("ResNet Lab")
+    st.title(title, anchor=False)
+    st.markdown(promise)
+
+
+def share(link: str) -> None:
+    """The address of what is shown, to copy."""
+    base = (st.context.url or "").split("?")[0]
+    with st.popover("Link to this block"):
+        st.caption("Whoever opens it sees the same block, net, baseline and X-ray.")
+        st.code(f"{base}?build={link}", language=None, wrap_lines=True)

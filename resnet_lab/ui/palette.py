@@ -1,0 +1,31 @@
+"""All colours of the lab, each for the light and for the dark theme."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Colour:
+    light: str
+    dark: str
+
+    @property
+    def css(self) -> str:
+        """Follows the theme without a rerun."""
+        return f"light-dark({self.light}, {self.dark})"
+
+    def of(self, theme: str) -> str:
+        return self.dark if theme == "dark" else self.light
+
+
+# fmt: off
+PATH        = Colour("#1668a8", "#6cb4f0")  # the shortcut, on every page
+PATH_TINT   = Colour("#e4eff8", "#16304a")
+BRANCH      = Colour("#b9540b", "#f0a35e")
+BRANCH_TINT = Colour("#fbeee2", "#45290f")
+ACCENT      = Colour("#6d3fc0", "#b79cf5")  # what differs, what is chosen
+ACCENT_TINT = Colour("#eee8fb", "#33264f")
+INK         = Colour("#1d1f24", "#e8e8ea")
+FAINT       = Colour("#70757f", "#9aa0ab")
+GRID        = Colour("#e3e5e9", "#33373f")
+SURFACE     = Colour("#ffffff", "#14161b")
+# fmt: on

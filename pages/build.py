@@ -8,23 +8,22 @@ from resnet_lab.ui.page import heading, share
 from resnet_lab.ui.state import current_view, keep
 
 view = current_view()
-heading(
-    "Build a block", "Start from a block of the papers, change any part of it, and see what it does before training."
-)
+heading("Build a block", "Start from a block of the papers, change any part of it, and see what it does before training.")
 if st.session_state.problem:
     st.warning(st.session_state.problem)
 
 model = build.controls(view)
-build.cards(model)
-
 with st.container(key="block"):
-    drawn, said = st.container(key="drawn"), st.container(key="said")
-    with said:
-        view = View(model, build.choose_baseline(view), view.xray_depth)
-        build.words(view)
-        build.costs(view)
-    with drawn:
-        build.diagram(view)
+    with st.container(key="gallery"):
+        build.cards(model)
+    with st.container(key="unit"):
+        drawn, said = st.container(key="drawn"), st.container(key="said")
+        with said:
+            view = View(model, build.choose_baseline(view), view.xray_depth)
+            build.words(view)
+            build.costs(view)
+        with drawn:
+            build.diagram(view)
 
 st.header("X-ray: the signal before training", anchor=False)
 view = View(view.model, view.baseline, build.choose_depth(view))

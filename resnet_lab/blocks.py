@@ -97,7 +97,7 @@ class Unit(nn.Module):
         super().__init__()
         plan, sizes = plan_unit(config), vars(shape)
         needs_match = shape.changes_shape or config.projection == "C"
-        self.starts_preactivated = config.block.is_preactivated and shape.index == 0
+        self.starts_preactivated = config.block.is_preactivated and (shape.index == 0 or needs_match)
         self.pre = sequence(plan.pre, **sizes)
         self.branch = sequence(plan.branch, **sizes)
         self.match = sequence(plan.match if needs_match else {}, **sizes)

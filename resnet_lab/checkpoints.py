@@ -25,15 +25,15 @@ NAMES: list[tuple[str, Any]] = [
 
 def load_checkpoint(path: str | Path) -> tuple[ModelConfig, ResNet]:
     """The configuration and the net, in evaluation mode, from a file in one of the public namings."""
-    state = {rename(key): tensor for key, tensor in read_state(Path(path)).items()}
+    theirs = read_state(Path(path))
+    names = {rename(name): name for name in theirs}
+    state = {ours: theirs[name] for ours, name in names.items()}
     try:
         config = infer_config(state)
-    except (KeyError, IndexError, ZeroDivisionError, ValueError) as error:
-        raise ValueError(
-            f"{path} holds no ResNet in the naming of akamaster, chenyaofo or torchvision: {error}."
-        ) from None
-    model = build_model(config)
-    check_fit(model.state_dict(), state, f"{path} looks like a {config.title}")
+        model = build_model(config)
+        check_fit(model.state_dict(), state, names)
+    except ValueError as error:
+        raise ValueError(f"{path} holds no ResNet that the lab knows: {str(error).rstrip('.')}.") from None
     model.load_state_dict(state, strict=False)
     return config, model.eval()
 
@@ -47,9 +47,13 @@ def read_state(path: Path) -> State:
     except Exception:  # torch raises whatever its unpickler met in a damaged file
         raise ValueError(f"{path} is damaged or is not a PyTorch checkpoint of tensors alone.") from None
     state = content.get("state_dict", content) if isinstance(content, dict) else None
-    if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
-        raise ValueError(f"{path} holds no state dict of tensors.")
+    if not isinstance(state, dict) or not state or not all(map(is_named_tensor, state.items())):
+        raise ValueError(f"{path} holds no state dict of named tensors.")
     return state
+
+
+def is_named_tensor(entry: tuple[object, object]) -> bool:
+    return isinstance(entry[0], str) and isinstance(entry[1], torch.Tensor)
 
 
 def rename(key: str) -> str:
@@ -59,35 +63,45 @@ def rename(key: str) -> str:
 
 
 def infer_config(state: State) -> ModelConfig:
-    """Option B writes a projection where the shape changes, C in every unit, A none; plain nets look like A."""
-    units = sorted({key.rsplit(".branch", 1)[0] for key in state if ".branch." in key})
-    counts = tuple(sum(unit.startswith(f"stages.{stage}.") for unit in units) for stage in range(len(units)))
-    counts = tuple(count for count in counts if count)
-    unit: Literal["basic", "bottleneck"] = "bottleneck" if f"{units[0]}.branch.conv3.weight" in state else "basic"
+    """Option A writes no projection, B one where the shape changes, C one in every unit; plain nets look like A."""
+    units = {key.rsplit(".branch", 1)[0] for key in state if ".branch." in key}
+    counts = tuple(count for stage in range(9) if (count := sum(unit.startswith(f"stages.{stage}.") for unit in units)))
+    if len(counts) not in (3, 4):
+        raise ValueError("its names are not those of akamaster, chenyaofo or torchvision")
+    unit: Literal["basic", "bottleneck"] = "bottleneck" if "stages.0.0.branch.conv3.weight" in state else "basic"
     family: Literal["cifar", "imagenet"] = "cifar" if len(counts) == 3 else "imagenet"
-    stem = state["stem.conv1.weight"]
-    num_projections = sum(key.endswith("match.conv1.weight") for key in state)
+    stem, head = (shape_of(state, f"{part}.weight", length) for part, length in (("stem.conv1", 4), ("head", 2)))
+    keeps_shape = "stages.0.0" if unit == "basic" else "stages.0.1"
+    has_projections = any(key.endswith("match.conv1.weight") for key in state)
     return ModelConfig(
         family=family,
         depth=infer_depth(family, unit, counts),
-        width=stem.shape[0] / (16 if family == "cifar" else 64),
+        width=stem[0] / (16 if family == "cifar" else 64),
         unit=unit,
-        num_classes=state["head.weight"].shape[0],
-        projection="A" if not num_projections else "C" if num_projections == len(units) else "B",
+        num_classes=head[0],
+        projection="C" if f"{keeps_shape}.match.conv1.weight" in state else "B" if has_projections else "A",
         block=BlockConfig(),
-        stem=infer_stem(family, stem.shape[-1]),
-        **infer_groups(state[f"{units[0]}.branch.conv2.weight"], unit, stem.shape[0]),
+        stem=infer_stem(family, kernel=stem[-1]),
+        **infer_groups(shape_of(state, "stages.0.0.branch.conv2.weight", 4), unit, width=stem[0]),
     )
+
+
+def shape_of(state: State, key: str, num_sizes: int) -> tuple[int, ...]:
+    if key not in state:
+        raise ValueError(f"its {key!r}, as the lab calls it, is missing")
+    shape = tuple(state[key].shape)
+    if len(shape) != num_sizes or 0 in shape:
+        raise ValueError(f"its {key!r}, as the lab calls it, should have {num_sizes} sizes above 0, but has {shape}")
+    return shape
 
 
 def infer_depth(family: str, unit: str, counts: tuple[int, ...]) -> int:
     if family == "cifar":
         return (6 if unit == "basic" else 9) * counts[0] + 2
-    known = (depth for (kind, depth), stages in IMAGENET_STAGES.items() if (kind, stages) == (unit, counts))
-    depth = next(known, None)
-    if depth is None:
-        raise ValueError(f"its stages of {', '.join(map(str, counts))} {unit} units are of no known depth")
-    return depth
+    for (kind, depth), stages in IMAGENET_STAGES.items():
+        if (kind, stages) == (unit, counts):
+            return depth
+    raise ValueError(f"its stages of {', '.join(map(str, counts))} {unit} units are of no known depth")
 
 
 def infer_stem(family: str, kernel: int) -> Literal["family", "small", "large"]:
@@ -95,21 +109,22 @@ def infer_stem(family: str, kernel: int) -> Literal["family", "small", "large"]:
     return "family" if is_large == (family == "imagenet") else "large" if is_large else "small"
 
 
-def infer_groups(conv: torch.Tensor, unit: str, width: int) -> dict[str, Any]:
-    inner, group_width = conv.shape[:2]
+def infer_groups(conv: tuple[int, ...], unit: str, width: int) -> dict[str, Any]:
+    inner, group_width = conv[:2]
     if unit == "basic" or (inner, group_width) == (width, width):
         return {}
     return {"groups": inner // group_width, "group_width": group_width}
 
 
-def check_fit(ours: State, theirs: State, title: str) -> None:
+def check_fit(ours: State, theirs: State, names: dict[str, str]) -> None:
+    """Says what does not fit in the names of the file."""
     missing = sorted(key for key in ours.keys() - theirs.keys() if not key.endswith("num_batches_tracked"))
     if missing:
-        raise ValueError(f"{title}, but {missing[0]!r} is missing.")
+        raise ValueError(f"what the lab calls {missing[0]!r} is missing")
     extra = sorted(theirs.keys() - ours.keys())
     if extra:
-        raise ValueError(f"{title}, but {extra[0]!r} does not belong to one.")
+        raise ValueError(f"{names[extra[0]]!r} does not belong to one")
     for key in sorted(ours.keys() & theirs.keys()):
         if ours[key].shape != theirs[key].shape:
             shapes = tuple(ours[key].shape), tuple(theirs[key].shape)
-            raise ValueError(f"{title}, but {key!r} should have the shape {shapes[0]} and has {shapes[1]}.")
+            raise ValueError(f"{names[key]!r} should have the shape {shapes[0]}, but has {shapes[1]}")

@@ -78,7 +78,8 @@ def unit_forward(config: ModelConfig, plan: UnitPlan) -> list[str]:
     if plan.pre:
         lines += [f"{INDENT}p = self.pre(x)"]
         p = "p"
-    if plan.pre and has_shortcut(config):
+        s = "p"
+    if "is_first" in unit_parameters(config):
         lines += [f"{INDENT}s = p if self.is_first else x"]
         s = "s"
     total = f"self.branch({p})"
@@ -157,8 +158,11 @@ def initialisation(config: ModelConfig) -> list[str]:
 
 def unit_parameters(config: ModelConfig) -> list[str]:
     """in_channels, channels, stride, and what else this net's units need to know."""
-    needed = {"inner": config.unit == "bottleneck", "is_first": config.block.is_preactivated and has_shortcut(config)}
-    needed["drop"] = config.stochastic_depth > 0
+    needed = {
+        "inner": config.unit == "bottleneck",
+        "is_first": config.block.is_preactivated and has_shortcut(config) and config.projection != "C",
+        "drop": config.stochastic_depth > 0,
+    }
     names = ["in_channels", "inner", "channels", "stride", "is_first", "drop"]
     return [name for name in names if needed.get(name, True)]
 

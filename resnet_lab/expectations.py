@@ -73,8 +73,8 @@ def expect_unit(
 
 
 def start(config: ModelConfig, shape: UnitShape, x: Moments) -> Moments:
-    """The first unit of a stage in a pre-activated net starts both paths from `pre`."""
-    if shape.index or not config.block.is_preactivated:
+    """The first unit of a stage in a pre-activated net starts both paths from `pre`, as does every projection."""
+    if not config.block.is_preactivated or (shape.index and config.projection != "C"):
         return x
     return RECTIFIED if config.block.ops.pre == "bn relu" else rectified(x)
 

@@ -5,7 +5,7 @@ import streamlit as st
 from resnet_lab.block_config import BlockConfig
 from resnet_lab.codegen import generate_code
 from resnet_lab.costs import PartCost, cost
-from resnet_lab.differences import describe_difference
+from resnet_lab.differences import describe_difference, shortcut_words
 from resnet_lab.equations import equations
 from resnet_lab.gallery import CARDS, PLACEMENT_CARDS, SHORTCUT_CARDS, Card, name_block
 from resnet_lab.model_config import ModelConfig
@@ -80,7 +80,6 @@ def choose_baseline(view: View) -> BlockConfig:
         "Make the present block the baseline",
         key="pin",
         on_click=pin,
-        type="tertiary",
         help="Then every further change is shown against it",
     )
     return names[chosen].block if chosen in names else view.baseline
@@ -106,8 +105,15 @@ def diagram(view: View) -> None:
 def words(view: View) -> None:
     """The equation, what changed, and what it costs."""
     st.latex(r"\begin{aligned}" + r" \\ ".join(align(view.model)) + r"\end{aligned}")
-    difference = describe_difference(view.baseline, view.model.block, view.model)
-    st.markdown("\n".join(f"- {sentence}" for sentence in [*difference.changes, difference.price]))
+    st.markdown("\n".join(f"- {sentence}" for sentence in sentences(view)))
+
+
+def sentences(view: View) -> list[str]:
+    block = view.model.block
+    if block == view.baseline:
+        return ["This block is the baseline itself: choose another card or change a part.", f"{shortcut_words(block)}."]
+    difference = describe_difference(view.baseline, block, view.model)
+    return [*difference.changes, difference.price]
 
 
 def align(model: ModelConfig) -> list[str]:

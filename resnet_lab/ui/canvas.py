@@ -63,7 +63,7 @@ class Canvas:
             f'<rect x="{x - width / 2:g}" y="{y - height / 2:g}" width="{width:g}" height="{height:g}" '
             f'rx="{height * 0.22:g}" style="{style}"/>'
         )
-        self.label(x, y, item.text if self.scale.has_details else item.label, item.mark)
+        self.label(x, y, item.text if self.scale.has_details else item.label.split()[0], item.mark)
 
     def times(self, x: float, y: float, item: Item, colour: Colour, side: int) -> None:
         """A circle, and beside it the factor."""

@@ -8,6 +8,7 @@ from resnet_lab.signals import Signal
 from resnet_lab.ui.palette import BRANCH, FAINT, GRID, INK, PATH, Colour
 
 HEIGHT = 330
+FONT = '"Source Sans", sans-serif'
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def layout(measure: Measure, theme: str) -> go.Layout:
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": INK.of(theme)}},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": INK.of(theme)},
+        font={"color": INK.of(theme), "family": FONT},
     )
 
 

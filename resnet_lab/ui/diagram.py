@@ -8,7 +8,7 @@ from resnet_lab.ui.canvas import Canvas, Scale
 from resnet_lab.ui.palette import BRANCH, BRANCH_TINT, INK, PATH, PATH_TINT, SURFACE
 
 LARGE = Scale(row=45, box_width=140, box_height=31, lane_gap=160, font=14, line=2.4, has_details=True)
-EMBLEM = Scale(row=19, box_width=46, box_height=14, lane_gap=54, font=9.5, line=1.6, has_details=False)
+EMBLEM = Scale(row=17, box_width=39, box_height=13, lane_gap=46, font=9.5, line=1.5, has_details=False)
 
 TRUNK = (INK, SURFACE)
 ON_PATH = (PATH, PATH_TINT)
@@ -28,7 +28,7 @@ class Layout:
 
     @property
     def margin(self) -> float:
-        return self.scale.box_width / 2 + self.scale.row * 0.3
+        return self.scale.box_width / 2 + self.scale.row * 0.5
 
     @property
     def path_x(self) -> float:

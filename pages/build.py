@@ -8,7 +8,9 @@ from resnet_lab.ui.page import heading, share
 from resnet_lab.ui.state import current_view, keep
 
 view = current_view()
-heading("Build a block", "Start from a block of the papers, change any part of it, and see what it does before training.")
+heading(
+    "Build a block", "Start from a block of the papers, change any part of it, and see what it does before training."
+)
 if st.session_state.problem:
     st.warning(st.session_state.problem)
 

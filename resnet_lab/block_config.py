@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from resnet_lab.config import Config, check_choice, choices
+from resnet_lab.config import Config, FrozenDict, check_choice, choices, short
 from resnet_lab.ops import OPS
 from resnet_lab.placements import PLACEMENTS, SLOTS, Placement
 from resnet_lab.shortcuts import SHORTCUTS
@@ -14,11 +14,11 @@ MAX_OPS = 6
 
 def check_ops(slot: str, ops: object) -> str:
     if ops is not None and not isinstance(ops, str):
-        raise ValueError(f"{slot} must be ops with spaces between, such as 'bn relu', but is {ops!r}")
+        raise ValueError(f"{slot} must be ops with spaces between, such as 'bn relu', but is {short(ops)}")
     keys = (ops or "").split()
     for key in keys:
         if key not in OPS:
-            raise ValueError(f"{slot} may hold the ops {choices(OPS, 'and')}, but has {key!r}")
+            raise ValueError(f"{slot} may hold the ops {choices(OPS, 'and')}, but has {short(key)}")
     if len(keys) > MAX_OPS:
         raise ValueError(f"{slot} may hold at most {MAX_OPS} ops, but has {len(keys)}")
     return " ".join(keys)
@@ -28,11 +28,11 @@ def check_argument(shortcut: str, name: str, value: object) -> float:
     known = SHORTCUTS[shortcut].arguments
     if name not in known:
         takes = choices(known, "and") if known else "no arguments"
-        raise ValueError(f"shortcut {shortcut!r} takes {takes}, but was given {name!r}")
+        raise ValueError(f"shortcut {shortcut!r} takes {takes}, but was given {short(name)}")
     low, high = known[name].low, known[name].high
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise ValueError(f"{name} must be a number from {low:g} to {high:g}, but is {value!r}")
-    return float(value)
+        raise ValueError(f"{name} must be a number from {low:g} to {high:g}, but is {short(value)}")
+    return float(value) + 0.0  # no negative zero
 
 
 def normal_slots(fields: dict[str, Any]) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def normal_slots(fields: dict[str, Any]) -> dict[str, Any]:
     check_choice("placement", placement, [*PLACEMENTS, "custom"])
     if placement != "custom":
         if is_given:
-            raise ValueError(f"pre, post and after belong to placement 'custom', but placement is {placement!r}")
+            raise ValueError(f"pre, post and after belong to placement 'custom', but placement is {short(placement)}")
         return dict.fromkeys(slots) | {"placement": placement}
     checked = {name: check_ops(name, ops) for name, ops in slots.items()}
     for key, known in PLACEMENTS.items():
@@ -57,7 +57,7 @@ def normal_arguments(fields: dict[str, Any]) -> dict[str, dict[str, float]]:
     shortcut, given = fields.get("shortcut", "identity"), fields.get("shortcut_args", {})
     check_choice("shortcut", shortcut, SHORTCUTS)
     if not isinstance(given, dict):
-        raise ValueError(f"shortcut_args must name numbers, such as {{'gate_bias': -6}}, but is {given!r}")
+        raise ValueError(f"shortcut_args must name numbers, such as {{'gate_bias': -6}}, but is {short(given)}")
     checked = {str(name): check_argument(shortcut, name, value) for name, value in given.items()}
     known = SHORTCUTS[shortcut].arguments
     return {"shortcut_args": {name: checked[name] for name in sorted(checked) if checked[name] != known[name].default}}
@@ -68,7 +68,7 @@ class BlockConfig(Config):
 
     placement: str = "original"
     shortcut: str = "identity"
-    shortcut_args: dict[str, float] = Field(default_factory=dict)
+    shortcut_args: Annotated[dict[str, float], AfterValidator(FrozenDict)] = Field(default_factory=FrozenDict)
     pre: str | None = None  # the three slots, given for a custom placement only
     post: str | None = None
     after: str | None = None

@@ -95,7 +95,7 @@ def stage_function(config: ModelConfig) -> str:
     first = [{"is_first": "True"}.get(size, size) for size in sizes]
     parameters = [size for size in sizes if size not in ("is_first", "drop")]
     if config.stochastic_depth:
-        rate = f"{config.stochastic_depth:g} * (start + {{}}) / {sum(config.units_per_stage)}"
+        rate = f"{config.stochastic_depth!r} * (start + {{}}) / {sum(config.units_per_stage)}"
         first, same = (
             [value if value != "drop" else rate.format(n) for value in values]
             for values, n in ((first, "1"), (same, "i + 1"))

@@ -8,6 +8,18 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 
+class FrozenDict(dict[str, float]):
+    """Numbers by name that stay as they are."""
+
+    def refuse(self, *arguments: Any, **fields: Any) -> Any:
+        raise TypeError("a configuration is frozen; make another one with changed()")
+
+    __setitem__ = __delitem__ = __ior__ = update = pop = popitem = clear = setdefault = refuse
+
+    def __reduce__(self) -> tuple[type, tuple[dict[str, float]]]:
+        return FrozenDict, (dict(self),)
+
+
 class Config(BaseModel):
     """Frozen, refuses unknown keys, and says in one sentence what is wrong and what is allowed."""
 
@@ -31,10 +43,10 @@ class Config(BaseModel):
     def from_json(cls, text: str) -> Self:
         try:
             fields = json.loads(text)
-        except ValueError:
-            raise ValueError(f"{cls.__name__} is written as JSON, but this is not JSON: {text[:60]!r}.") from None
+        except (ValueError, RecursionError):
+            raise ValueError(f"{cls.__name__} is written as JSON, but this is not JSON: {short(text)}.") from None
         if not isinstance(fields, dict):
-            raise ValueError(f"{cls.__name__} is a JSON object of fields, but this is {text[:60]!r}.")
+            raise ValueError(f"{cls.__name__} is a JSON object of fields, but this is {short(text)}.")
         return cls(**fields)
 
     def __hash__(self) -> int:
@@ -47,7 +59,13 @@ class Config(BaseModel):
 
 def check_choice(name: str, value: object, allowed: Iterable[object]) -> None:
     if value not in list(allowed):
-        raise ValueError(f"{name} must be {choices(allowed)}, but is {value!r}")
+        raise ValueError(f"{name} must be {choices(allowed)}, but is {short(value)}.")
+
+
+def short(value: object, length: int = 60) -> str:
+    """The value as Python writes it, cut where it would fill the sentence."""
+    text = repr(value)
+    return text if len(text) <= length else f"{text[:length]}…"
 
 
 def choices(names: Iterable[object], last: str = "or") -> str:
@@ -79,13 +97,13 @@ def one_sentence(error: ValidationError, config: type[Config]) -> str:
     if kind == "value_error":
         return f"{first['ctx']['error']}".rstrip(".") + "."
     if kind == "extra_forbidden":
-        return f"{config.__name__} has no field {name!r}; it has {', '.join(config.model_fields)}."
+        return f"{config.__name__} has no field {short(name)}; it has {', '.join(config.model_fields)}."
     if kind == "literal_error":
-        return f"{name} must be {first['ctx']['expected']}, but is {value!r}."
+        return f"{name} must be {first['ctx']['expected']}, but is {short(value)}."
     if kind in BOUNDS:
         words, bound = BOUNDS[kind]
-        return f"{name} must be {words} {first['ctx'][bound]:g}, but is {value!r}."
+        return f"{name} must be {words} {first['ctx'][bound]:g}, but is {short(value)}."
     if kind == "finite_number":
-        return f"{name} must be a finite number, but is {value!r}."
+        return f"{name} must be a finite number, but is {short(value)}."
     allowed = next((words for start, words in KINDS.items() if kind.startswith(start)), first["msg"])
-    return f"{name} must be {allowed}, but is {value!r}."
+    return f"{name} must be {allowed}, but is {short(value)}."

@@ -76,18 +76,14 @@ def describe_ops(block: BlockConfig, other: BlockConfig) -> list[str]:
     sentences += [f"{OPS[op].label} {SLOTS[slot]} is taken away." for op, slot in gone.elements()]
     sentences += [f"{OPS[op].label} is added {SLOTS[slot]}." for op, slot in new.elements()]
     return sentences + [
-        f"The order {SLOTS[slot]} becomes {labels(getattr(other.ops, slot).split(), 'then')}."
+        f"The order {SLOTS[slot]} becomes {labels(ops, 'then')}."
         for slot in SLOTS
-        if is_reordered(getattr(block.ops, slot).split(), getattr(other.ops, slot).split())
+        if (ops := getattr(other.ops, slot).split())[1:] and ops != getattr(block.ops, slot).split()
     ]
 
 
 def spots(block: BlockConfig) -> list[Spot]:
     return [(op, slot) for slot, ops in zip(SLOTS, block.ops.slots, strict=True) for op in ops.split()]
-
-
-def is_reordered(ops: list[str], others: list[str]) -> bool:
-    return ops != others and Counter(ops) == Counter(others)
 
 
 def describe_preactivation(block: BlockConfig, other: BlockConfig) -> list[str]:

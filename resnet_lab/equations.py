@@ -16,7 +16,7 @@ def equations(block: BlockConfig, unit: str = "basic") -> list[str]:
     wires = wiring(call.build(channels=1))
     p = "p" if block.is_preactivated else "x"
     sides = [side(wires.path, "x")] if wires.path is not None else []
-    total = " + ".join([*sides, side(wires.branch, rf"\mathcal{{F}}({p})")])
+    total = " + ".join([*sides, side(wires.branch, rf"\mathcal{{F}}({p})")]).replace("+ -", "- ")
     lines = [f"y = {apply(block.ops.after, total)}", rf"\mathcal{{F}}({p}) = {branch(block, unit, p)}"]
     if block.is_preactivated:
         lines.append(f"p = {apply(block.ops.pre, 'x')}")

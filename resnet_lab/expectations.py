@@ -100,25 +100,24 @@ def match(config: ModelConfig, shape: UnitShape, x: Moments) -> Moments:
 
 
 def on_path(config: ModelConfig, x: Moments) -> Moments | None:
-    arguments = config.block.arguments
+    """A gate's mean has no closed form; dropout's lies in rare large values that a batch seldom holds."""
     return {
         "none": SILENT,
         "identity": x,
-        "constant_scaling": x * arguments.get("scale", 1),
+        "constant_scaling": x * config.block.arguments.get("scale", 1),
         "conv": NORMALISED,
-        "dropout": Moments(x.square / (1 - arguments.get("p", 0)), x.mean),
     }.get(config.block.shortcut)
 
 
 def on_branch(config: ModelConfig, shape: UnitShape, pixels: int) -> Moments | None:
-    if config.skipinit or config.zero_gamma:
-        return SILENT
-    ends = {"": Moments(last_conv_gain(config, shape, pixels)), "bn": NORMALISED, "bn relu": RECTIFIED}
-    f = ends.get(config.block.ops.post)
-    if f is None:
+    """Without a fresh zero-mean branch, what the next stage's `pre` rectifies is not Gaussian: None."""
+    is_silent, post = config.skipinit or config.zero_gamma, config.block.ops.post
+    if config.block.is_preactivated and (is_silent or post == "bn relu"):
         return None
-    f = Moments(f.square / (1 - shape.drop), f.mean)
-    return f * config.block.arguments.get("branch_scale", 1)
+    if is_silent:
+        return SILENT
+    f = {"": Moments(last_conv_gain(config, shape, pixels)), "bn": NORMALISED, "bn relu": RECTIFIED}.get(post)
+    return f and Moments(f.square / (1 - shape.drop), f.mean) * config.block.arguments.get("branch_scale", 1)
 
 
 def last_conv_gain(config: ModelConfig, shape: UnitShape, pixels: int) -> float:
@@ -131,7 +130,7 @@ def last_conv_gain(config: ModelConfig, shape: UnitShape, pixels: int) -> float:
 def after_sum(config: ModelConfig, path: Moments, branch: Moments) -> Moments | None:
     """A ReLU after a sum of rectified signals is left out: their distribution is not Gaussian."""
     after = config.block.ops.after
-    is_gaussian = path == SILENT and (branch == NORMALISED or after == "bn relu")
+    is_gaussian = path == SILENT and branch.mean == 0 and (branch == NORMALISED or after == "bn relu")
     if after in ("relu", "bn relu"):
         return RECTIFIED if is_gaussian else None
     return {"": path + branch, "bn": NORMALISED}.get(after)

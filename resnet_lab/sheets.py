@@ -4,10 +4,13 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from PIL import Image
+from pydantic import Field
+
+from resnet_lab.config import Config, choices
 
 SIDE = 32
 SHEET_COLUMNS, SHEET_ROWS = 100, 100
@@ -31,48 +34,78 @@ class Images:
         return hashlib.sha256(content).hexdigest()
 
 
+class Split(Config):
+    """One split in the index: its sheets in order, its labels, and the checksum of both."""
+
+    files: Annotated[list[str], Field(min_length=1)]
+    checksum: str
+    labels: Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=1)]
+
+
+class Index(Config):
+    """What lies in a folder of sheets, and where it came from."""
+
+    provenance: dict[str, Any]
+    splits: dict[str, Split]
+
+
 def write_sheets(folder: Path, splits: dict[str, Images], provenance: dict[str, Any]) -> None:
+    """The index is written last: a folder that has one is complete."""
     folder.mkdir(parents=True, exist_ok=True)
-    index: dict[str, Any] = {"provenance": provenance, "splits": {}}
-    for name, images in splits.items():
-        files: list[str] = []
-        for start in range(0, len(images), SHEET_COLUMNS * SHEET_ROWS):
-            files.append(f"{name}-{len(files)}.webp")
-            sheet = tile(images.pixels[start : start + SHEET_COLUMNS * SHEET_ROWS])
-            Image.fromarray(sheet).save(folder / files[-1], lossless=True, quality=100, method=6)
-        labels = images.labels.tolist()
-        index["splits"][name] = {"files": files, "checksum": images.checksum, "labels": labels}
-    (folder / INDEX).write_text(json.dumps(index))
+    (folder / INDEX).unlink(missing_ok=True)
+    index = Index(provenance=provenance, splits={name: write_split(folder, name, splits[name]) for name in splits})
+    (folder / INDEX).write_text(json.dumps(index.model_dump()))
+
+
+def write_split(folder: Path, name: str, images: Images) -> Split:
+    files: list[str] = []
+    for start in range(0, len(images), SHEET_COLUMNS * SHEET_ROWS):
+        files.append(f"{name}-{len(files)}.webp")
+        sheet = tile(images.pixels[start : start + SHEET_COLUMNS * SHEET_ROWS])
+        Image.fromarray(sheet).save(folder / files[-1], lossless=True, quality=100, method=6)
+    return Split(files=files, checksum=images.checksum, labels=images.labels.tolist())
 
 
 def read_sheets(folder: Path, split: str) -> Images:
     """The images of one split, or one sentence that names the file that is missing or damaged."""
-    entry = read_index(folder)["splits"].get(split)
-    if entry is None:
-        raise ValueError(f"{folder / INDEX} has no split {split!r}.")
-    labels = np.array(entry["labels"], dtype=np.uint8)
-    pixels = np.concatenate([untile(read_sheet(folder / name)) for name in entry["files"]])[: len(labels)]
+    index = read_index(folder)
+    if split not in index.splits:
+        raise ValueError(f"{folder / INDEX} has the splits {choices(index.splits, 'and')}, but not {split!r}.")
+    entry = index.splits[split]
+    labels = np.array(entry.labels, dtype=np.uint8)
+    pixels = np.concatenate([untile(read_sheet(folder / name)) for name in entry.files])[: len(labels)]
     images = Images(pixels, labels)
-    if images.checksum != entry["checksum"]:
+    if images.checksum != entry.checksum:
         raise ValueError(f"The {split} images in {folder} differ from their checksum; make or fetch them again.")
     return images
 
 
-def read_index(folder: Path) -> dict[str, Any]:
+def read_index(folder: Path) -> Index:
     try:
-        return json.loads((folder / INDEX).read_text())
+        return Index.from_json((folder / INDEX).read_text())
     except FileNotFoundError:
         raise ValueError(f"{folder} holds no images: {INDEX} is missing there.") from None
-    except ValueError:
-        raise ValueError(f"{folder / INDEX} is damaged: it is not JSON.") from None
+    except ValueError as error:
+        raise ValueError(f"{folder / INDEX} is damaged: {str(error).rstrip('.')}.") from None
 
 
 def read_sheet(path: Path) -> np.ndarray:
+    sheet = read_picture(path)
+    if sheet.shape[0] % SIDE or sheet.shape[1] != SIDE * SHEET_COLUMNS:
+        size = f"{sheet.shape[1]}×{sheet.shape[0]}"
+        raise ValueError(f"{path} is no sheet: it should be {SIDE * SHEET_COLUMNS} pixels wide, but is {size}.")
+    return sheet
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """(height, width, 3) of a whole and undamaged file"""
     try:
-        with Image.open(path) as sheet:
-            return np.asarray(sheet.convert("RGB"))
-    except (OSError, ValueError, SyntaxError) as error:
-        raise ValueError(f"{path} cannot be read as a sheet of images: {error}.") from None
+        with path.open("rb") as file, Image.open(file) as picture:
+            return np.asarray(picture.convert("RGB"))
+    except FileNotFoundError:
+        raise ValueError(f"{path} is missing.") from None
+    except Exception as error:  # Pillow raises whatever its decoder met in a damaged file
+        raise ValueError(f"{path} is damaged or is no picture: {type(error).__name__}.") from None
 
 
 def tile(pixels: np.ndarray) -> np.ndarray:

@@ -38,13 +38,14 @@ def signal(config: ModelConfig, images: torch.Tensor, seed: int = 0) -> Signal:
     balanced over the batch, and with the signs taken back it is the same function of every image.
     """
     check_images(images)
+    images = images.detach().to(torch.float32, memory_format=torch.channels_last)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         model = build_model(config).train().requires_grad_(False).to(memory_format=torch.channels_last)
         readout = torch.randn(config.num_classes)
         signs = torch.randint(0, 2, (len(images), 1)) * 2.0 - 1
         with recorded(model) as record:
-            logits = model(images.to(memory_format=torch.channels_last).requires_grad_())
+            logits = model(images.requires_grad_())
         gradients = torch.autograd.grad((signs * logits * readout).sum(), record.outputs)
     return Signal(
         stages=[shape.stage for shape in unit_shapes(config)],
@@ -58,7 +59,8 @@ def signal(config: ModelConfig, images: torch.Tensor, seed: int = 0) -> Signal:
 
 
 def check_images(images: torch.Tensor) -> None:
-    if images.dim() != 4 or images.shape[1] != 3 or len(images) < 2 or not images.is_floating_point():
+    has_shape = images.dim() == 4 and images.shape[1] == 3 and len(images) > 1 and images.numel()
+    if not has_shape or not images.is_floating_point():
         raise ValueError(
             "images must be normalised floats of shape (N, 3, height, width) with N at least 2, "
             f"but are {images.dtype} of shape {tuple(images.shape)}."
@@ -120,6 +122,6 @@ def running_product(gains: list[float]) -> list[float]:
 
 def mean_cosine(rows: torch.Tensor) -> float:
     """Over all pairs of different rows."""
-    unit = nn.functional.normalize(rows, dim=1)
-    count = len(rows)
-    return (unit.sum(0).square().sum().item() - count) / (count * (count - 1))
+    unit, count = nn.functional.normalize(rows, dim=1), len(rows)
+    pairs = unit.sum(0).square().sum() - unit.square().sum()
+    return pairs.item() / (count * (count - 1))

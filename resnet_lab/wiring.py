@@ -15,7 +15,7 @@ class Factor:
 
     @property
     def text(self) -> str:
-        return self.by if isinstance(self.by, str) else f"{self.by:g}"
+        return self.by if isinstance(self.by, str) else f"{self.by:g}".replace("-", "−")
 
 
 Step = Factor | nn.Module
@@ -33,13 +33,13 @@ class Wiring:
     def formula(self) -> str:
         """(1 − g) x + g f"""
         sides = ([written(self.path, "x")] if self.path is not None else []) + [written(self.branch, "f")]
-        return " + ".join(sides)
+        return " + ".join(sides).replace("+ −", "− ")
 
 
 def written(steps: tuple[Step, ...], signal: str) -> str:
     for step in steps:
         if isinstance(step, Factor):
-            signal = f"({step.text}) {signal}" if "−" in step.text else f"{step.text} {signal}"
+            signal = f"({step.text}) {signal}" if " − " in step.text else f"{step.text} {signal}"
         else:
             signal = f"{module_name(step)}({signal})"
     return signal

@@ -45,7 +45,8 @@ XRAY = {
         PATH,
         is_log=True,
         meaning="If all branches were silent, this much of the first unit's signal would arrive: λⁿ after n units with "
-        "constant scaling, 1 with the identity. Changes of shape are left out.",
+        "constant scaling, 1 with the identity. Changes of shape are left out. What is calculated for dropout is a "
+        "mean over all masks, carried by rare large values that a batch seldom holds.",
         absent="A plain net has no shortcut: nothing is handed on.",
     ),
     "gradient_norm": Measure(

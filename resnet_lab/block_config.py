@@ -1,11 +1,11 @@
 """A block: three op strings and a shortcut, from which everything else about it follows."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from resnet_lab.config import Config, FrozenDict, check_choice, choices, short
-from resnet_lab.ops import OPS
+from resnet_lab.ops import OPS, has_norm
 from resnet_lab.placements import PLACEMENTS, SLOTS, Placement
 from resnet_lab.shortcuts import SHORTCUTS
 
@@ -86,6 +86,17 @@ class BlockConfig(Config):
             return PLACEMENTS[self.placement]
         return Placement("Custom placement", "custom", self.pre or "", self.post or "", self.after or "")
 
+    def changed(self, **fields: Any) -> Self:
+        """Another placement or shortcut leaves its predecessor's slots or numbers behind; a slot makes it custom."""
+        slots = {name: ops for name, ops in zip(SLOTS, self.ops.slots, strict=True) if name not in fields}
+        if "placement" not in fields and fields.keys() & SLOTS.keys():
+            fields |= slots | {"placement": "custom"}
+        elif "placement" in fields:
+            fields = dict.fromkeys(SLOTS) | fields
+        if fields.get("shortcut", self.shortcut) != self.shortcut:
+            fields = {"shortcut_args": {}} | fields
+        return super().changed(**fields)
+
     @property
     def is_preactivated(self) -> bool:
         return bool(self.ops.pre)
@@ -97,6 +108,16 @@ class BlockConfig(Config):
         return {name: self.shortcut_args.get(name, argument.default) for name, argument in known.items()}
 
     @property
+    def is_plain(self) -> bool:
+        return self.shortcut == "none"
+
+    @property
+    def ends_in_norm(self) -> bool:
+        """Whether the branch ends in BN or GN."""
+        return has_norm(self.ops.post.split(" ")[-1])
+
+    @property
     def title(self) -> str:
         """Placement and shortcut in the words of the papers."""
-        return f"{self.ops.title}, {SHORTCUTS[self.shortcut].title[0].lower()}{SHORTCUTS[self.shortcut].title[1:]}"
+        shortcut = SHORTCUTS[self.shortcut].title
+        return f"{self.ops.title}, {shortcut[0].lower()}{shortcut[1:]}"

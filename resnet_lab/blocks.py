@@ -1,8 +1,7 @@
-"""The residual unit, planned once from its configuration: built here, printed in codegen, drawn in drawing."""
+"""The residual unit, planned once from its configuration: built here, printed, written and drawn elsewhere."""
 
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 
 from resnet_lab.calls import Call, numbered, sequence
@@ -38,6 +37,12 @@ class UnitPlan:
     match: dict[str, Call]
     shortcut: Call
     after: dict[str, Call]
+
+    @property
+    def last_norm(self) -> str:
+        """The name of the last normalisation of the branch, which zero_gamma silences."""
+        norms = {op.call.module for op in OPS.values() if op.is_norm}
+        return [name for name, call in self.branch.items() if call.module in norms][-1]
 
 
 def plan_unit(config: ModelConfig) -> UnitPlan:
@@ -85,9 +90,18 @@ def bottleneck_convs(config: ModelConfig) -> list[tuple[Call, str]]:
 
 def match_calls(config: ModelConfig) -> list[tuple[str, Call]]:
     """Projections of a pre-activated net see the pre-activated signal and have no BN."""
-    if config.block.shortcut == "none":
+    if config.block.is_plain:
         return []
     return projection_calls(config.projection, config.pad, with_norm=not config.block.is_preactivated)
+
+
+def needs_match(config: ModelConfig, shape: UnitShape) -> bool:
+    return not config.block.is_plain and (shape.changes_shape or config.projection == "C")
+
+
+def starts_preactivated(config: ModelConfig, shape: UnitShape) -> bool:
+    """In pre-activated nets the first unit of a stage and every projection take the pre-activated signal."""
+    return config.block.is_preactivated and (shape.index == 0 or needs_match(config, shape))
 
 
 class Unit(nn.Module):
@@ -96,22 +110,16 @@ class Unit(nn.Module):
     def __init__(self, config: ModelConfig, shape: UnitShape):
         super().__init__()
         plan, sizes = plan_unit(config), vars(shape)
-        needs_match = shape.changes_shape or config.projection == "C"
-        self.starts_preactivated = config.block.is_preactivated and (shape.index == 0 or needs_match)
+        self.starts_preactivated = starts_preactivated(config, shape)
         self.pre = sequence(plan.pre, **sizes)
         self.branch = sequence(plan.branch, **sizes)
-        self.match = sequence(plan.match if needs_match else {}, **sizes)
+        self.match = sequence(plan.match if needs_match(config, shape) else {}, **sizes)
         self.shortcut = plan.shortcut.build(**sizes)
         self.after = sequence(plan.after, **sizes)
         if config.zero_gamma:
-            nn.init.zeros_(last_norm_weight(self.branch))
+            nn.init.zeros_(self.branch.get_submodule(plan.last_norm).get_parameter("weight"))
 
     def forward(self, x):
         p = self.pre(x)
         s = p if self.starts_preactivated else x
         return self.after(self.shortcut(self.match(s), self.branch(p)))
-
-
-def last_norm_weight(branch: nn.Sequential) -> torch.Tensor:
-    norms = tuple(op.call.module for op in OPS.values() if op.is_norm)
-    return [module for module in branch if isinstance(module, norms)][-1].get_parameter("weight")

@@ -1,6 +1,5 @@
 """A module to be: built with numbers, printed with names."""
 
-import inspect
 from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
@@ -27,20 +26,9 @@ class Call:
     def code(self) -> str:
         positional = [str(value) for value in self.args]
         keywords = [f"{name}={value}" for name, value in self.kwargs.items()]
-        return f"{self.prefix}{self.module.__name__}({', '.join(positional + keywords)})"
-
-    @property
-    def prefix(self) -> str:
-        return "nn." if self.is_torch else ""
-
-    @property
-    def is_torch(self) -> bool:
-        return getattr(nn, self.module.__name__, None) is self.module
-
-    @property
-    def source(self) -> str:
-        """The class itself, for a file that must stand alone."""
-        return inspect.getsource(self.module).rstrip()
+        name = self.module.__name__
+        prefix = "nn." if getattr(nn, name, None) is self.module else ""
+        return f"{prefix}{name}({', '.join(positional + keywords)})"
 
 
 def resolve(value: Any, sizes: dict[str, Any]) -> Any:

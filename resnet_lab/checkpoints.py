@@ -7,7 +7,8 @@ from typing import Any, Literal
 import torch
 
 from resnet_lab.block_config import BlockConfig
-from resnet_lab.model_config import IMAGENET_STAGES, ModelConfig
+from resnet_lab.families import FAMILIES, IMAGENET_STAGES, layers_per_n
+from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import ResNet, build_model
 
 State = dict[str, torch.Tensor]
@@ -76,7 +77,7 @@ def infer_config(state: State) -> ModelConfig:
     return ModelConfig(
         family=family,
         depth=infer_depth(family, unit, counts),
-        width=stem[0] / (16 if family == "cifar" else 64),
+        width=stem[0] / FAMILIES[family].widths[0],
         unit=unit,
         num_classes=head[0],
         projection="C" if f"{keeps_shape}.match.conv1.weight" in state else "B" if has_projections else "A",
@@ -97,7 +98,7 @@ def shape_of(state: State, key: str, num_sizes: int) -> tuple[int, ...]:
 
 def infer_depth(family: str, unit: str, counts: tuple[int, ...]) -> int:
     if family == "cifar":
-        return (6 if unit == "basic" else 9) * counts[0] + 2
+        return layers_per_n(unit) * counts[0] + 2
     for (kind, depth), stages in IMAGENET_STAGES.items():
         if (kind, stages) == (unit, counts):
             return depth
@@ -106,7 +107,7 @@ def infer_depth(family: str, unit: str, counts: tuple[int, ...]) -> int:
 
 def infer_stem(family: str, kernel: int) -> Literal["family", "small", "large"]:
     is_large = kernel == 7
-    return "family" if is_large == (family == "imagenet") else "large" if is_large else "small"
+    return "family" if is_large == FAMILIES[family].has_large_stem else "large" if is_large else "small"
 
 
 def infer_groups(conv: tuple[int, ...], unit: str, width: int) -> dict[str, Any]:

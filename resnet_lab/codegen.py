@@ -1,5 +1,6 @@
 """A net as one readable PyTorch file that needs nothing but torch."""
 
+import inspect
 import textwrap
 
 from resnet_lab.blocks import Unit, UnitPlan, UnitShape, plan_unit
@@ -39,12 +40,14 @@ def own_classes(config: ModelConfig) -> list[str]:
     types = {type(module): None for module in short_net(config).modules()}
     written = (Unit, ResNet, Plain)
     own = [kind for kind in types if kind.__module__.startswith("resnet_lab.") and kind not in written]
-    return [Call(kind).source for kind in reversed(own)]
+    return [inspect.getsource(kind).rstrip() for kind in reversed(own)]
 
 
 def unit_class(config: ModelConfig, plan: UnitPlan) -> str:
     promise = (
-        f'    """Adds up {formula(config.block)}, f = branch."""' if has_shortcut(config) else '    """No shortcut."""'
+        f'    """Adds up {formula(config.block)}, f = branch."""'
+        if not config.block.is_plain
+        else '    """No shortcut."""'
     )
     lines = ["class Unit(nn.Module):", promise, "", *unit_init(config, plan), "", *unit_forward(config, plan)]
     return "\n".join(lines)
@@ -63,13 +66,12 @@ def unit_init(config: ModelConfig, plan: UnitPlan) -> list[str]:
         lines += [f"{INDENT}self.match = nn.Sequential()"]
         lines += [f"{INDENT}if stride != 1 or in_channels != channels:"]
         lines += [f"    {line}" for line in sequential("match", plan.match)]
-    if has_shortcut(config):
+    if not config.block.is_plain:
         lines += [f"{INDENT}self.shortcut = {plan.shortcut.code()}"]
     if plan.after:
         lines += sequential("after", plan.after)
     if config.zero_gamma:
-        norm = [name for name in plan.branch if name.startswith(("bn", "gn"))][-1]
-        lines += [f"{INDENT}nn.init.zeros_(self.branch.{norm}.weight)"]
+        lines += [f"{INDENT}nn.init.zeros_(self.branch.{plan.last_norm}.weight)"]
     return lines
 
 
@@ -83,7 +85,7 @@ def unit_forward(config: ModelConfig, plan: UnitPlan) -> list[str]:
         lines += [f"{INDENT}s = p if self.is_first else x"]
         s = "s"
     total = f"self.branch({p})"
-    if has_shortcut(config):
+    if not config.block.is_plain:
         total = f"self.shortcut(self.match({s}), {total})"
     return [*lines, f"{INDENT}return {f'self.after({total})' if plan.after else total}"]
 
@@ -160,15 +162,11 @@ def unit_parameters(config: ModelConfig) -> list[str]:
     """in_channels, channels, stride, and what else this net's units need to know."""
     needed = {
         "inner": config.unit == "bottleneck",
-        "is_first": config.block.is_preactivated and has_shortcut(config) and config.projection != "C",
+        "is_first": config.block.is_preactivated and not config.block.is_plain and config.projection != "C",
         "drop": config.stochastic_depth > 0,
     }
     names = ["in_channels", "inner", "channels", "stride", "is_first", "drop"]
     return [name for name in names if needed.get(name, True)]
-
-
-def has_shortcut(config: ModelConfig) -> bool:
-    return config.block.shortcut != "none"
 
 
 def sequential(name: str, calls: dict[str, Call]) -> list[str]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from resnet_lab.block_config import BlockConfig
 from resnet_lab.costs import cost
 from resnet_lab.model_config import ModelConfig
+from resnet_lab.nets import stem_ops
 from resnet_lab.ops import OPS
 from resnet_lab.placements import SLOTS
 from resnet_lab.shortcuts import SHORTCUTS
-from resnet_lab.wiring import wiring
+from resnet_lab.wiring import signed, wiring_of
 
 Spot = tuple[str, str]  # an op and the slot it stands in
 
@@ -40,24 +41,20 @@ class Difference:
 
 def describe_difference(block: BlockConfig, other: BlockConfig, model: ModelConfig | None = None) -> Difference:
     """What changes when `block` becomes `other`, with the price of it in `model` (ResNet-20 if not given)."""
-    before, after = (price_tag(model or ModelConfig(), config) for config in (block, other))
-    return Difference(
-        changes=(
-            *describe_ops(block, other),
-            *describe_preactivation(block, other),
-            *describe_shortcut(block, other),
-            *describe_dropout(block, other),
-        )
-        or ("Both blocks are the same.",),
-        parameters=after[0] - before[0],
-        multiply_adds=after[1] - before[1],
-        net=(model or ModelConfig()).title,
+    model = model or ModelConfig()
+    before, after = cost(model.with_block(block)), cost(model.with_block(other))
+    changes = (
+        *describe_ops(block, other),
+        *describe_net(block, other, model.projection),
+        *describe_shortcut(block, other),
+        *describe_dropout(block, other),
     )
-
-
-def price_tag(model: ModelConfig, block: BlockConfig) -> tuple[int, int]:
-    price = cost(model.with_block(block))
-    return price.parameters, price.multiply_adds
+    return Difference(
+        changes=changes or ("Both blocks are the same.",),
+        parameters=after.parameters - before.parameters,
+        multiply_adds=after.multiply_adds - before.multiply_adds,
+        net=model.with_block(other).title,
+    )
 
 
 def describe_ops(block: BlockConfig, other: BlockConfig) -> list[str]:
@@ -86,13 +83,26 @@ def spots(block: BlockConfig) -> list[Spot]:
     return [(op, slot) for slot, ops in zip(SLOTS, block.ops.slots, strict=True) for op in ops.split()]
 
 
-def describe_preactivation(block: BlockConfig, other: BlockConfig) -> list[str]:
-    if block.is_preactivated == other.is_preactivated:
+def describe_net(block: BlockConfig, other: BlockConfig, projection: str) -> list[str]:
+    """What a pre-activated unit asks of the net around it."""
+    sentences = describe_end(block, other)
+    if stem_ops(block) != stem_ops(other):
+        old, new = (labels(stem_ops(each).split()) for each in (block, other))
+        sentences.append(f"After the convolution of the stem comes {new} instead of {old}.")
+    if projection != "A" and block.is_preactivated != other.is_preactivated and not other.is_plain:
+        sentences.append(f"Projections have {'no BN any more' if other.is_preactivated else 'a BN of their own'}.")
+    return sentences
+
+
+def describe_end(block: BlockConfig, other: BlockConfig) -> list[str]:
+    if block.ops.pre == other.ops.pre:
         return []
+    old, new = (labels(each.ops.pre.split()) for each in (block, other))
+    if block.is_preactivated and other.is_preactivated:
+        return [f"After the last addition of the net comes one more {new} instead of {old}."]
     if not other.is_preactivated:
-        return ["The units are no longer pre-activated: the stem has its own BN and ReLU."]
-    ops = labels(other.ops.pre.split())
-    return [f"The units are now pre-activated: after the last addition of the net comes one more {ops}."]
+        return ["The units are no longer pre-activated: after the last addition of the net nothing more comes."]
+    return [f"The units are now pre-activated: after the last addition of the net comes one more {new}."]
 
 
 def describe_shortcut(block: BlockConfig, other: BlockConfig) -> list[str]:
@@ -103,7 +113,7 @@ def describe_shortcut(block: BlockConfig, other: BlockConfig) -> list[str]:
     old, new = SHORTCUTS[block.shortcut].title.lower(), SHORTCUTS[other.shortcut].title.lower()
     return [
         f"The shortcut changes from {old} to {new}: the unit adds up {formula(other)} instead of {formula(block)}."
-        if "none" not in (block.shortcut, other.shortcut)
+        if not block.is_plain and not other.is_plain
         else f"The shortcut changes from {old} to {new}.",
         f"{shortcut_words(other)}.",
     ]
@@ -120,12 +130,12 @@ def describe_arguments(block: BlockConfig, other: BlockConfig) -> list[str]:
 def shortcut_words(block: BlockConfig) -> str:
     """What the shortcut does, in a sentence without its full stop."""
     openness = 1 / (1 + math.exp(-block.arguments.get("gate_bias", 0)))
-    return SHORTCUTS[block.shortcut].words.format(**block.arguments, openness=openness).replace(" -", " −")
+    numbers = {name: signed(value) for name, value in block.arguments.items()}
+    return SHORTCUTS[block.shortcut].words.format(**numbers, openness=f"{openness:.2g}")
 
 
 def formula(block: BlockConfig) -> str:
-    call = SHORTCUTS[block.shortcut].call.bind(**block.arguments)
-    return wiring(call.build(channels=1)).formula
+    return wiring_of(SHORTCUTS[block.shortcut].call.bind(**block.arguments)).formula
 
 
 def describe_dropout(block: BlockConfig, other: BlockConfig) -> list[str]:
@@ -140,16 +150,12 @@ def describe_dropout(block: BlockConfig, other: BlockConfig) -> list[str]:
 
 
 def labels(ops: Iterable[str], last: str = "and") -> str:
-    *first, end = [OPS[op].label for op in ops]
+    *first, end = [OPS[op].label for op in ops] or ["nothing"]
     return f"{', '.join(first)} {last} {end}" if first else end
 
 
 def verb(ops: list[str], singular: str, plural: str) -> str:
     return singular if len(ops) == 1 else plural
-
-
-def signed(value: float) -> str:
-    return f"{value:g}".replace("-", "−")
 
 
 def amount(change: int, noun: str) -> str:

@@ -3,9 +3,12 @@
 import math
 from dataclasses import dataclass
 
-from resnet_lab.blocks import UnitShape
+from torch import nn
+
+from resnet_lab.blocks import UnitShape, needs_match, plan_unit, starts_preactivated
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import unit_shapes
+from resnet_lab.wiring import Factor, Step, Wiring, wiring_of
 
 
 @dataclass(frozen=True)
@@ -73,8 +76,8 @@ def expect_unit(
 
 
 def start(config: ModelConfig, shape: UnitShape, x: Moments) -> Moments:
-    """The first unit of a stage in a pre-activated net starts both paths from `pre`, as does every projection."""
-    if not config.block.is_preactivated or (shape.index and config.projection != "C"):
+    """`pre` normalises and rectifies, or only rectifies."""
+    if not starts_preactivated(config, shape):
         return x
     return RECTIFIED if config.block.ops.pre == "bn relu" else rectified(x)
 
@@ -89,7 +92,7 @@ def rectified(x: Moments) -> Moments:
 
 def match(config: ModelConfig, shape: UnitShape, x: Moments) -> Moments:
     """Zero channels dilute, a projection doubles (He initialisation without its ReLU), BN normalises."""
-    if config.block.shortcut == "none" or not (shape.changes_shape or config.projection == "C"):
+    if not needs_match(config, shape):
         return x
     ratio = shape.in_channels / shape.channels
     if config.projection == "A":
@@ -100,13 +103,8 @@ def match(config: ModelConfig, shape: UnitShape, x: Moments) -> Moments:
 
 
 def on_path(config: ModelConfig, x: Moments) -> Moments | None:
-    """A gate's mean has no closed form; dropout's lies in rare large values that a batch seldom holds."""
-    return {
-        "none": SILENT,
-        "identity": x,
-        "constant_scaling": x * config.block.arguments.get("scale", 1),
-        "conv": NORMALISED,
-    }.get(config.block.shortcut)
+    steps = wires(config).path
+    return SILENT if steps is None else through(steps, x)
 
 
 def on_branch(config: ModelConfig, shape: UnitShape, pixels: int) -> Moments | None:
@@ -117,7 +115,23 @@ def on_branch(config: ModelConfig, shape: UnitShape, pixels: int) -> Moments | N
     if is_silent:
         return SILENT
     f = {"": Moments(last_conv_gain(config, shape, pixels)), "bn": NORMALISED, "bn relu": RECTIFIED}.get(post)
-    return f and Moments(f.square / (1 - shape.drop), f.mean) * config.block.arguments.get("branch_scale", 1)
+    return f and through(wires(config).branch, Moments(f.square / (1 - shape.drop), f.mean))
+
+
+def wires(config: ModelConfig) -> Wiring:
+    return wiring_of(plan_unit(config).shortcut)
+
+
+def through(steps: tuple[Step, ...], x: Moments | None) -> Moments | None:
+    """Numbers scale, BN normalises; a gate has no closed form, and dropout lives on values too rare for a batch."""
+    for step in steps:
+        if isinstance(step, Factor):
+            x = x * step.by if x and isinstance(step.by, float) else None
+        elif isinstance(step, nn.BatchNorm2d):
+            x = NORMALISED
+        elif not isinstance(step, nn.Conv2d):  # a convolution is judged by the BN after it
+            return None
+    return None if steps and isinstance(steps[-1], nn.Conv2d) else x
 
 
 def last_conv_gain(config: ModelConfig, shape: UnitShape, pixels: int) -> float:
@@ -137,11 +151,9 @@ def after_sum(config: ModelConfig, path: Moments, branch: Moments) -> Moments | 
 
 
 def shortcut_gain(config: ModelConfig) -> float | None:
-    """What one shortcut does to the signal's amplitude, where it is the same in every unit."""
-    arguments = config.block.arguments
-    return {
-        "none": 0.0,
-        "identity": 1.0,
-        "constant_scaling": abs(arguments.get("scale", 1)),
-        "dropout": (1 - arguments.get("p", 0)) ** -0.5,
-    }.get(config.block.shortcut)
+    """What one shortcut does to the signal's amplitude, where it is the same number in every unit."""
+    steps = wires(config).path
+    if steps is None:
+        return 0.0
+    factors = [step.by for step in steps if isinstance(step, Factor) and isinstance(step.by, float)]
+    return abs(math.prod(factors)) if len(factors) == len(steps) else None

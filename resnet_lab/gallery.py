@@ -9,21 +9,15 @@ from resnet_lab.shortcuts import SHORTCUTS
 
 @dataclass(frozen=True)
 class Card:
-    figure: str
-    title: str
+    name: str
     block: BlockConfig
 
 
-SHORTCUT_CARDS = {
-    key: Card(shortcut.figure, shortcut.title, BlockConfig(shortcut=key)) for key, shortcut in SHORTCUTS.items()
-}
-PLACEMENT_CARDS = {
-    key: Card(placement.figure, placement.title, BlockConfig(placement=key)) for key, placement in PLACEMENTS.items()
-}
+SHORTCUT_CARDS = {key: Card(shortcut.name, BlockConfig(shortcut=key)) for key, shortcut in SHORTCUTS.items()}
+PLACEMENT_CARDS = {key: Card(placement.name, BlockConfig(placement=key)) for key, placement in PLACEMENTS.items()}
 CARDS = {**SHORTCUT_CARDS, **PLACEMENT_CARDS}
 
 
 def name_block(block: BlockConfig) -> str:
     """The paper's name where the block has one, else its placement and shortcut."""
-    card = next((card for card in CARDS.values() if card.block == block), None)
-    return f"{card.figure} {card.title}" if card else block.title
+    return next((card.name for card in CARDS.values() if card.block == block), block.title)

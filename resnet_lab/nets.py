@@ -5,14 +5,14 @@ from typing import Literal
 import torch
 from torch import nn
 
+from resnet_lab.block_config import BlockConfig
 from resnet_lab.blocks import Unit, UnitShape
 from resnet_lab.calls import Call, numbered, sequence
+from resnet_lab.families import FAMILIES, UNITS
 from resnet_lab.model_config import Init, ModelConfig
 from resnet_lab.ops import has_norm, op_calls
 
 FANS: dict[Init, Literal["fan_out", "fan_in"]] = {"he_fan_out": "fan_out", "he_fan_in": "fan_in"}
-EXPANSION = {"basic": 1, "bottleneck": 4}
-FAMILY_WIDTHS = {"cifar": (16, 32, 64), "imagenet": (64, 128, 256, 512)}
 
 
 class ResNet(nn.Module):
@@ -59,7 +59,7 @@ def initialise(model: nn.Module, init: Init) -> None:
 
 
 def stage_widths(config: ModelConfig) -> list[int]:
-    return [round(width * config.width) for width in FAMILY_WIDTHS[config.family]]
+    return [round(width * config.width) for width in FAMILIES[config.family].widths]
 
 
 def unit_shapes(config: ModelConfig) -> list[UnitShape]:
@@ -69,7 +69,7 @@ def unit_shapes(config: ModelConfig) -> list[UnitShape]:
     num_units = sum(counts)
     shapes: list[UnitShape] = []
     for stage, (width, count) in enumerate(zip(widths, counts, strict=True)):
-        channels = width * EXPANSION[config.unit]
+        channels = width * UNITS[config.unit].expansion
         inner = first_group * 2**stage * config.groups if config.unit == "bottleneck" else width
         for index in range(count):
             in_channels = shapes[-1].channels if shapes else widths[0]
@@ -79,12 +79,20 @@ def unit_shapes(config: ModelConfig) -> list[UnitShape]:
     return shapes
 
 
+def typical_shape(config: ModelConfig) -> UnitShape:
+    """Of the units that most of the net consists of; of the first one where a stage has no more."""
+    shapes = unit_shapes(config)
+    return next((shape for shape in shapes if shape.index), shapes[0])
+
+
+def stem_ops(block: BlockConfig) -> str:
+    """Before pre-activated units the stem is a bare convolution, with its BN where their `pre` has none."""
+    return "bn relu" if not block.is_preactivated else "" if has_norm(block.ops.pre) else "bn"
+
+
 def stem_calls(config: ModelConfig) -> dict[str, Call]:
-    """A bare convolution before pre-activated units, with its BN where their `pre` has none."""
-    pre = config.block.ops.pre
-    ops = "bn relu" if not pre else "" if has_norm(pre) else "bn"
-    conv, pool = (SMALL_CONV, []) if not config.has_large_stem else (LARGE_CONV, [("pool", POOL)])
-    return numbered([("conv", conv), *op_calls(ops, "in_channels"), *pool])
+    conv, pool = (LARGE_CONV, [("pool", POOL)]) if config.has_large_stem else (SMALL_CONV, [])
+    return numbered([("conv", conv), *op_calls(stem_ops(config.block), "in_channels"), *pool])
 
 
 def final_calls(config: ModelConfig) -> dict[str, Call]:

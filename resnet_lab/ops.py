@@ -28,7 +28,7 @@ class SkipInit(nn.Module):
 
 
 class StochasticDepth(nn.Module):
-    """f or 0 for each image, scaled so that the mean stays f (Huang et al. 2016)"""
+    """f or 0 for each image, scaled so that the mean stays f (after Huang et al. 2016, who drop whole batches)"""
 
     def __init__(self, drop: float):
         super().__init__()

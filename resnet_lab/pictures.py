@@ -10,22 +10,26 @@ from torch import nn
 
 from resnet_lab.blocks import Unit
 from resnet_lab.model_config import ModelConfig
-from resnet_lab.nets import unit_shapes
-from resnet_lab.ops import OPS, SkipInit, StochasticDepth
+from resnet_lab.nets import typical_shape, unit_shapes
+from resnet_lab.ops import SkipInit, StochasticDepth
 from resnet_lab.projections import ZeroPad, ZeroPadEnd
-from resnet_lab.wiring import Factor, Step, wiring
+from resnet_lab.wiring import Factor, Step, layer_name, signed, wiring
 
 LANES = ("pre", "path", "gate", "branch", "after")
 
 
 @dataclass(frozen=True)
 class Item:
-    """A box (conv, norm, activation, other) or a multiplication (times); detail is for the large drawing."""
+    """A box (conv, other) or a multiplication (times, by the gate: gate); detail is for the large drawing."""
 
     kind: str
     label: str
     detail: str = ""
     mark: str = ""  # "", "new" or "gone", against another picture
+
+    @property
+    def is_factor(self) -> bool:
+        return self.kind in ("times", "gate")
 
     @property
     def text(self) -> str:
@@ -52,7 +56,7 @@ class Picture:
         pre = f"Before both paths: {listed(self.pre)}. " if self.starts_preactivated and self.pre else ""
         branch = self.branch if self.starts_preactivated else self.pre + self.branch
         path = f"Shortcut, from {start}: {listed(self.path) or 'unchanged'}. " if self.has_sum else "No shortcut. "
-        gate = f"Gate g: {listed(self.gate)}. " if self.gate else ""
+        gate = f"Gate g: {listed(self.gate)}. " if listed(self.gate) else ""
         end = "Shortcut and branch are added" if self.has_sum else "The branch alone is passed on"
         after = f", then {listed(self.after)}." if self.after else "."
         return f"{pre}{path}{gate}Branch, from {start}: {listed(branch)}. {end}{after}"
@@ -64,10 +68,9 @@ def listed(items: Sequence[Item]) -> str:
 
 def picture(config: ModelConfig, *, changes_shape: bool = False) -> Picture:
     """Of the unit that most of the net consists of, or of the first one that changes the shape."""
-    shapes = unit_shapes(config)
-    candidates = [s for s in shapes if (s.changes_shape if changes_shape else s.index)] or shapes
+    changing = (shape for shape in unit_shapes(config) if shape.changes_shape)
     with torch.device("meta"):
-        unit = Unit(config, candidates[0])
+        unit = Unit(config, next(changing) if changes_shape else typical_shape(config))
     wires = wiring(unit.shortcut)
     return Picture(
         pre=items(unit.pre),
@@ -86,20 +89,18 @@ def items(modules: nn.Sequential) -> tuple[Item, ...]:
 
 def item(step: Step) -> Item:
     if isinstance(step, Factor):
-        return Item("times", f"× {step.text}")
+        return Item("gate" if step.is_gate else "times", f"× {step.text}")
     if isinstance(step, nn.Conv2d):
-        return Item("conv", f"conv {step.kernel_size[0]}×{step.kernel_size[1]}", conv_detail(step))
-    for op in OPS.values():
-        if isinstance(step, op.call.module):
-            return Item("norm" if op.is_norm else "activation", op.label)
-    if isinstance(step, nn.Dropout):
-        return Item("other", "dropout", f"p = {step.p:g}")
-    if isinstance(step, ZeroPad | ZeroPadEnd):
-        return Item("other", "pad", f"0 channels, /{step.stride}" if step.stride > 1 else "0 channels")
+        return Item("conv", layer_name(step), conv_detail(step))
     if isinstance(step, SkipInit):
         return Item("times", "× α", "from 0")
-    assert isinstance(step, StochasticDepth), f"{type(step).__name__} has no drawing"
-    return Item("other", "drop", f"p = {step.drop:.2g}")
+    if isinstance(step, nn.Dropout):
+        return Item("other", layer_name(step), f"p = {step.p:g}")
+    if isinstance(step, StochasticDepth):
+        return Item("other", "drop", f"p = {step.drop:.2g}")
+    if isinstance(step, ZeroPad | ZeroPadEnd):
+        return Item("other", "pad", f"0 channels, /{step.stride}" if step.stride > 1 else "0 channels")
+    return Item("other", layer_name(step))
 
 
 def conv_detail(conv: nn.Conv2d) -> str:
@@ -110,10 +111,11 @@ def conv_detail(conv: nn.Conv2d) -> str:
 
 
 def gate_items(gate: tuple[Step, ...], arguments: dict[str, float]) -> tuple[Item, ...]:
+    """The layers that compute the gate, its bias at the start among them."""
     if not gate:
         return ()
-    bias = f"bias {arguments['gate_bias']:g}".replace("-", "−")
-    return (*(replace(item(step), detail=bias) for step in gate), Item("activation", "σ"))
+    bias = f"bias {signed(arguments['gate_bias'])}" if "gate_bias" in arguments else ""
+    return (*(replace(item(step), detail=bias) for step in gate), Item("other", "σ"))
 
 
 def marked(picture: Picture, other: Picture) -> Picture:

@@ -12,6 +12,10 @@ class Placement:
     after: str
 
     @property
+    def name(self) -> str:
+        return f"{self.figure} {self.title}"
+
+    @property
     def slots(self) -> tuple[str, str, str]:
         return self.pre, self.post, self.after
 

@@ -99,6 +99,10 @@ class Shortcut:
     words: str
     arguments: dict[str, Argument] = field(default_factory=dict)
 
+    @property
+    def name(self) -> str:
+        return f"{self.figure} {self.title}".strip()
+
 
 # fmt: off
 SCALE        = Argument(0.5, -2, 2, "factor λ on the shortcut")
@@ -107,28 +111,29 @@ GATE_BIAS    = Argument(-6, -12, 12, "bias of the gate at the start")
 DROPOUT      = Argument(0.5, 0, 0.95, "probability that a value on the shortcut is dropped")
 
 SHORTCUTS = {
-    "none": Shortcut("Plain", "plain", Call(Plain),
+    "none": Shortcut("Plain", "", Call(Plain),
         "There is no shortcut: the unit passes on what its branch computes and nothing else"),
     "identity": Shortcut("Identity", "2(a)", Call(Identity),
         "The shortcut passes the signal on unchanged and the branch is added to it"),
     "constant_scaling": Shortcut("Constant scaling", "2(b)",
         Call(ConstantScaling, scale="scale", branch_scale="branch_scale"),
-        "The shortcut is multiplied by {scale:g} and the branch by {branch_scale:g}, the same in every unit",
+        "The shortcut is multiplied by {scale} and the branch by {branch_scale}, the same in every unit",
         {"scale": SCALE, "branch_scale": BRANCH_SCALE}),
     "exclusive_gating": Shortcut("Exclusive gating", "2(c)",
         Call(ExclusiveGating, "channels", gate_bias="gate_bias"),
         "A gate g, computed from the signal by a 1×1 convolution, lets g of the branch and 1 − g of the shortcut "
-        "through; with bias {gate_bias:g}, g starts around {openness:.2g}",
+        "through; with bias {gate_bias}, g starts around {openness}",
         {"gate_bias": GATE_BIAS}),
     "shortcut_only_gating": Shortcut("Shortcut-only gating", "2(d)",
         Call(ShortcutOnlyGating, "channels", gate_bias="gate_bias"),
         "A gate g, computed from the signal by a 1×1 convolution, lets 1 − g of the shortcut through and all of the "
-        "branch; with bias {gate_bias:g}, g starts around {openness:.2g}",
+        "branch; with bias {gate_bias}, g starts around {openness}",
         {"gate_bias": GATE_BIAS}),
     "conv": Shortcut("1×1 conv shortcut", "2(e)", Call(ConvShortcut, "channels"),
         "The shortcut goes through a 1×1 convolution and BN before the addition"),
     "dropout": Shortcut("Dropout shortcut", "2(f)", Call(DropoutShortcut, p="p"),
-        "While training, each value on the shortcut is dropped with probability {p:g}",
+        "While training, each value on the shortcut is dropped with probability {p}, and what remains is scaled up "
+        "so that the mean stays",
         {"p": DROPOUT}),
 }
 # fmt: on

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import accumulate
+from operator import mul
 
 import torch
 from torch import nn
@@ -51,7 +53,7 @@ def signal(config: ModelConfig, images: torch.Tensor, seed: int = 0) -> Signal:
         stages=[shape.stage for shape in unit_shapes(config)],
         mean_square=[mean_square(output) for output in record.outputs],
         shortcut_share=record.shortcut_shares,
-        shortcut_signal=running_product(record.shortcut_gains),
+        shortcut_signal=list(accumulate(record.shortcut_gains, mul)),
         gradient_norm=[gradient.flatten(1).norm(dim=1).mean().item() for gradient in gradients],
         gradient_correlation=[mean_cosine(signs * gradient.flatten(1)) for gradient in gradients],
         expected=expect(config, images.shape[-1]),
@@ -111,13 +113,6 @@ def path_part(shortcut: nn.Module, x: torch.Tensor, f: torch.Tensor, state: torc
 
 def mean_square(tensor: torch.Tensor) -> float:
     return tensor.detach().square().mean().item()
-
-
-def running_product(gains: list[float]) -> list[float]:
-    products = [1.0]
-    for gain in gains:
-        products.append(products[-1] * gain)
-    return products[1:]
 
 
 def mean_cosine(rows: torch.Tensor) -> float:

@@ -4,18 +4,29 @@ import operator
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import fx, nn
+
+from resnet_lab.calls import Call
+from resnet_lab.ops import OPS
+
+GATE, REST_OF_GATE = "g", "1 − g"
+MAY = "a shortcut's forward may add both signals, multiply them by a number, a parameter or one sigmoid gate g or 1 - g"
 
 
 @dataclass(frozen=True)
 class Factor:
-    """A multiplication on the way to the sum: by a number, or by the gate ("g", "1 − g")."""
+    """A multiplication on the way to the sum: by a number, by a parameter's name, or by the gate."""
 
     by: float | str
 
     @property
     def text(self) -> str:
-        return self.by if isinstance(self.by, str) else f"{self.by:g}".replace("-", "−")
+        return self.by if isinstance(self.by, str) else signed(self.by)
+
+    @property
+    def is_gate(self) -> bool:
+        return self.by in (GATE, REST_OF_GATE)
 
 
 Step = Factor | nn.Module
@@ -39,16 +50,23 @@ class Wiring:
 def written(steps: tuple[Step, ...], signal: str) -> str:
     for step in steps:
         if isinstance(step, Factor):
-            signal = f"({step.text}) {signal}" if " − " in step.text else f"{step.text} {signal}"
+            signal = f"({step.text}) {signal}" if " " in step.text else f"{step.text} {signal}"
         else:
-            signal = f"{module_name(step)}({signal})"
+            signal = f"{layer_name(step).replace(' ', '')}({signal})"
     return signal
 
 
-def module_name(module: nn.Module) -> str:
+def layer_name(module: nn.Module) -> str:
+    """conv 3×3, BN, dropout, ... as everywhere in the lab"""
     if isinstance(module, nn.Conv2d):
-        return f"conv{module.kernel_size[0]}×{module.kernel_size[1]}"
-    return {nn.BatchNorm2d: "BN", nn.Dropout: "dropout"}.get(type(module), type(module).__name__)
+        return f"conv {module.kernel_size[0]}×{module.kernel_size[1]}"
+    names = {op.call.module: op.label for op in OPS.values()} | {nn.Dropout: "dropout"}
+    return names.get(type(module), type(module).__name__)
+
+
+def signed(value: float) -> str:
+    """−0.5, with a real minus sign"""
+    return f"{value:g}".replace("-", "−")
 
 
 class LeafTracer(fx.Tracer):
@@ -63,26 +81,64 @@ def wiring(shortcut: nn.Module) -> Wiring:
     graph = LeafTracer().trace(shortcut)
     x, f = (node for node in graph.nodes if node.op == "placeholder")
     (result,) = next(node for node in graph.nodes if node.op == "output").args
-    gates = [node for node in graph.nodes if node.op == "call_method" and node.target == "sigmoid"]
-    gate = steps_back(shortcut, gates[0].args[0], x) if gates else ()
-    if result.target is not operator.add:
-        return Wiring(None, steps_back(shortcut, result, f), gate)
-    path, branch = result.args
-    return Wiring(steps_back(shortcut, path, x), steps_back(shortcut, branch, f), gate)
+    gates = [node for node in graph.nodes if is_sigmoid(shortcut, node)]
+    gate = back(shortcut, gates[0].args[0], x) if gates else ()
+    alone = back(shortcut, result, f)
+    path, branch = (None, alone) if alone is not None else sides(shortcut, result, x, f)
+    if len(gates) > 1 or gate is None or branch is None:
+        raise ValueError(f"{type(shortcut).__name__} cannot be drawn: {MAY}, and call layers.")
+    return Wiring(path, branch, gate)
 
 
-def steps_back(shortcut: nn.Module, node: Any, source: fx.Node) -> tuple[Step, ...]:
-    """The steps from `source` to `node`, in the order in which they happen."""
+def wiring_of(call: Call) -> Wiring:
+    """Of a shortcut that is only planned, without memory or random numbers."""
+    with torch.device("meta"):
+        return wiring(call.build(channels=1))
+
+
+def sides(shortcut: nn.Module, result: Any, x: fx.Node, f: fx.Node) -> tuple[Any, Any]:
+    """The steps of path and branch, whichever is added to the other."""
+    if result.target in (operator.add, torch.add):
+        for first, second in (result.args, result.args[::-1]):
+            path, branch = back(shortcut, first, x), back(shortcut, second, f)
+            if path is not None and branch is not None:
+                return path, branch
+    return None, None
+
+
+def back(shortcut: nn.Module, node: Any, source: fx.Node) -> tuple[Step, ...] | None:
+    """The steps from `source` to `node` in the order in which they happen; None where there is no such way."""
     if node is source:
         return ()
+    if not isinstance(node, fx.Node):
+        return None
+    if node.op == "call_module" and not is_sigmoid(shortcut, node):
+        steps = back(shortcut, node.args[0], source)
+        return None if steps is None else (*steps, shortcut.get_submodule(str(node.target)))
+    if node.target in (operator.mul, torch.mul):
+        for factor, signal in (node.args, node.args[::-1]):
+            steps, by = back(shortcut, signal, source), factor_of(shortcut, factor)
+            if steps is not None and by is not None:
+                return (*steps, Factor(by))
+    return None
+
+
+def factor_of(shortcut: nn.Module, node: Any) -> float | str | None:
+    if isinstance(node, int | float):
+        return float(node)
+    if not isinstance(node, fx.Node):
+        return None
+    if is_sigmoid(shortcut, node):
+        return GATE
+    if node.op == "get_attr":
+        return str(node.target)
+    is_rest = node.target in (operator.sub, torch.sub) and node.args[0] == 1 and is_sigmoid(shortcut, node.args[1])
+    return REST_OF_GATE if is_rest else None
+
+
+def is_sigmoid(shortcut: nn.Module, node: Any) -> bool:
+    if not isinstance(node, fx.Node):
+        return False
     if node.op == "call_module":
-        return (*steps_back(shortcut, node.args[0], source), shortcut.get_submodule(str(node.target)))
-    assert node.target is operator.mul, f"{type(shortcut).__name__} multiplies and adds; it cannot draw {node}"
-    factor, signal = node.args
-    return (*steps_back(shortcut, signal, source), Factor(factor_text(factor)))
-
-
-def factor_text(factor: Any) -> float | str:
-    if not isinstance(factor, fx.Node):
-        return float(factor)
-    return "g" if factor.target == "sigmoid" else "1 − g"
+        return isinstance(shortcut.get_submodule(str(node.target)), nn.Sigmoid)
+    return node.target in ("sigmoid", torch.sigmoid)

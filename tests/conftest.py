@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 
-SHARED = Path(__file__).parent.parent.parent / "shared" / "reference"
-
 
 @pytest.fixture(scope="module")
 def one_thread():
@@ -20,11 +18,8 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def public_checkpoint():
-    """akamaster's ResNet-20, from the folder in RESNET_LAB_REFERENCE or from shared/reference beside the project."""
-    folders = [Path(folder) for folder in (os.environ.get("RESNET_LAB_REFERENCE"), SHARED) if folder]
-    found = [folder / "akamaster_resnet20.th" for folder in folders if (folder / "akamaster_resnet20.th").is_file()]
-    if not found:
-        pytest.skip(
-            f"akamaster_resnet20.th is not in {' or '.join(map(str, folders))} (RESNET_LAB_REFERENCE names one)"
-        )
-    return found[0]
+    """akamaster's ResNet-20, from the folder that RESNET_LAB_REFERENCE names."""
+    path = Path(os.environ.get("RESNET_LAB_REFERENCE", ".")) / "akamaster_resnet20.th"
+    if not path.is_file():
+        pytest.skip("RESNET_LAB_REFERENCE names no folder with akamaster_resnet20.th")
+    return path

@@ -14,7 +14,7 @@ from resnet_lab.ui.links import View, decode, encode
 
 APP = str(Path(__file__).parent.parent / "app.py")
 CARDS = [f"shortcuts_{key}" for key in SHORTCUT_CARDS] + [f"placements_{key}" for key in PLACEMENT_CARDS]
-SMALL = View(ModelConfig(depth=8, width=0.5))
+SMALL = View(model=ModelConfig(depth=8, width=0.5))
 
 
 def opened(view: View = SMALL, link: str | None = None) -> AppTest:
@@ -149,21 +149,22 @@ def test_the_imagenet_family_opens_as_its_paper_has_it():
 
 def test_a_depth_may_be_typed_and_a_wrong_one_says_what_is_allowed():
     app = opened()
-    app.session_state["w_depth"] = "21"
-    settled(app.run())
+    box = app.selectbox(key="w_depth")
+    box.options.append("21")
+    settled(box.set_value("21").run())
     assert "6n+2" in app.error[0].value
     assert "21" in app.error[0].value
     assert shown(app).model.depth == SMALL.model.depth
 
 
 def test_zero_gamma_where_it_cannot_work_says_so():
-    app = opened(View(SMALL.model.changed(block=BlockConfig(placement="full_preact"))))
+    app = opened(View(model=SMALL.model.changed(block=BlockConfig(placement="full_preact"))))
     settled(app.button_group(key="w_start").set_value("zero_gamma").run())
     assert "zero_gamma" in app.error[0].value
 
 
 def test_a_net_with_zero_gamma_can_still_show_every_card():
-    app = opened(View(SMALL.model.changed(zero_gamma=True)))
+    app = opened(View(model=SMALL.model.changed(zero_gamma=True)))
     settled(app.button(key="load_shortcuts_none").click().run())
     assert shown(app).model.block.shortcut == "none"
     assert not shown(app).model.zero_gamma

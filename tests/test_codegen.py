@@ -49,7 +49,7 @@ OPTIONS = {
     "skipinit, full_preact": net(skipinit=True, block=net(placement="full_preact")),
     "zero_gamma":         net(zero_gamma=True),
     "zero_gamma, bottleneck": net(zero_gamma=True, depth=20, unit="bottleneck", projection="B"),
-    "all at once":        net(stochastic_depth=0.5, skipinit=True, zero_gamma=True,
+    "all at once":        net(stochastic_depth=0.5, skipinit=True,
                                block=net(placement="relu_only_preact", shortcut="dropout", branch_dropout=0.2)),
     "zero_gamma of GN":   net(zero_gamma=True, block=net(post="silu gn")),
     "GN everywhere":      net(block=net(pre="gn silu", post="gn", after="gn elu")),

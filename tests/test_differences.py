@@ -34,12 +34,14 @@ def test_the_step_to_relu_only_preactivation_is_one_sentence_about_the_relu():
 def test_the_step_back_says_that_the_units_are_no_longer_preactivated():
     assert changes(placed("relu_only_preact"), placed("original")) == [
         "ReLU moves from before the first convolution to after the addition.",
-        "The units are no longer pre-activated: the stem has its own BN and ReLU.",
+        "The units are no longer pre-activated: after the last addition of the net nothing more comes.",
+        "After the convolution of the stem comes BN and ReLU instead of BN.",
     ]
 
 
 def test_the_step_to_full_preactivation_moves_both_bn_and_relu():
-    bn, relu, *_, preactivated = changes(placed("original"), placed("full_preact"))
+    bn, relu, _, preactivated, stem = changes(placed("original"), placed("full_preact"))
+    assert stem == "After the convolution of the stem comes nothing instead of BN and ReLU."
     assert bn == "BN moves from between the last convolution and the addition to before the first convolution."
     assert relu == "ReLU moves from after the addition to before the first convolution."
     assert preactivated.startswith("The units are now pre-activated: after the last addition of the net comes one more")
@@ -55,7 +57,7 @@ def test_the_same_block_is_called_the_same_and_costs_the_same(block):
     difference = describe_difference(block, BlockConfig.from_json(block.to_json()), SMALL)
     assert difference.changes == ("Both blocks are the same.",)
     assert (difference.parameters, difference.multiply_adds) == (0, 0)
-    assert difference.price == "Parameters and multiply-adds of ResNet-8 stay the same."
+    assert difference.price == f"Parameters and multiply-adds of {SMALL.with_block(block).title} stay the same."
 
 
 def is_a_sentence(text):
@@ -98,7 +100,10 @@ def test_the_price_of_more_is_the_price_of_fewer_the_other_way():
     for block, other in random.Random(1).sample(PAIRS, 100):
         there, back = describe_difference(block, other, SMALL), describe_difference(other, block, SMALL)
         assert (there.parameters, there.multiply_adds) == (-back.parameters, -back.multiply_adds)
-        assert there.price.replace("more", "fewer") == back.price.replace("more", "fewer")
+        amounts = [
+            difference.price.replace(difference.net, "").replace("more", "fewer") for difference in (there, back)
+        ]
+        assert amounts[0] == amounts[1]
 
 
 @pytest.mark.parametrize(("shortcut", "name"), ARGUMENTS)
@@ -152,7 +157,10 @@ def test_an_op_that_moves_is_told_once(slot, target):
 
 def test_another_order_of_the_same_ops_is_told():
     told = changes(placed("full_preact"), BlockConfig(pre="relu bn"))
-    assert told == ["The order before the first convolution becomes ReLU then BN."]
+    assert told == [
+        "The order before the first convolution becomes ReLU then BN.",
+        "After the last addition of the net comes one more ReLU and BN instead of BN and ReLU.",
+    ]
 
 
 def test_another_order_is_told_even_where_an_op_is_added():

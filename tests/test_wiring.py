@@ -140,7 +140,7 @@ class Greatest(nn.Module):
 
 
 def test_a_shortcut_that_cannot_be_drawn_is_said_to_be_so():
-    with pytest.raises(AssertionError, match="Greatest multiplies and adds"):
+    with pytest.raises(ValueError, match="Greatest cannot be drawn"):
         wiring(Greatest())
 
 
@@ -154,3 +154,38 @@ def test_a_formula_writes_negative_factors_with_a_minus_sign():
     formula = wiring(build("constant_scaling", scale=-1, branch_scale=-0.5)).formula
     assert "-" not in formula
     assert "+ −" not in formula
+
+
+class Learned(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.alpha = nn.Parameter(torch.ones(()))
+        self.norm = nn.GroupNorm(1, 1)
+
+    def forward(self, x, f):
+        return self.norm(f) * 2 + x * self.alpha
+
+
+def test_either_order_and_learned_factors_are_read():
+    assert wiring(Learned()).formula == "alpha x + 2 GroupNorm(f)"
+
+
+class Difference(nn.Module):
+    def forward(self, x, f):
+        return x - f
+
+
+class TwoGates(nn.Module):
+    def forward(self, x, f):
+        return x.sigmoid() * x + f.sigmoid() * f
+
+
+class OtherRest(nn.Module):
+    def forward(self, x, f):
+        return (2 - x.sigmoid()) * x + f
+
+
+@pytest.mark.parametrize("shortcut", [Difference, TwoGates, OtherRest])
+def test_what_cannot_be_drawn_is_not_drawn_wrongly(shortcut):
+    with pytest.raises(ValueError, match="cannot be drawn"):
+        wiring(shortcut())

@@ -10,8 +10,9 @@ from resnet_lab.equations import equations
 from resnet_lab.gallery import CARDS, PLACEMENT_CARDS, SHORTCUT_CARDS, Card, name_block
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.pictures import marked, picture
+from resnet_lab.signals import Signal
 from resnet_lab.ui.charts import XRAY, reading, xray_chart
-from resnet_lab.ui.controls import choose_block, choose_depth_of_xray, choose_net, choose_one
+from resnet_lab.ui.controls import choose_block, choose_net, choose_one
 from resnet_lab.ui.diagram import EMBLEM, draw
 from resnet_lab.ui.links import View
 from resnet_lab.ui.state import show, widget
@@ -51,9 +52,9 @@ def show_card(key: str, card: Card, model: ModelConfig) -> None:
     is_shown = card.block == model.block
     with st.container(key=f"card_{key}"):
         drawing = picture(model.with_block(card.block))
-        st.markdown(draw(drawing, f"{card.figure} {card.title}", EMBLEM), unsafe_allow_html=True)
+        st.markdown(draw(drawing, card.name, EMBLEM), unsafe_allow_html=True)
         st.button(
-            f"{card.figure} {card.title}" if card.figure != "plain" else card.title,
+            card.name,
             key=f"load_{key}",
             type="primary" if is_shown else "tertiary",
             on_click=load,
@@ -63,7 +64,7 @@ def show_card(key: str, card: Card, model: ModelConfig) -> None:
 
 def load(block: BlockConfig) -> None:
     view: View = st.session_state.view
-    show(View(view.model.with_block(block), view.baseline, view.xray_depth))
+    show(view.changed(model=view.model.with_block(block)))
 
 
 def choose_baseline(view: View) -> BlockConfig:
@@ -87,7 +88,7 @@ def choose_baseline(view: View) -> BlockConfig:
 
 def pin() -> None:
     view: View = st.session_state.view
-    show(View(view.model, view.model.block, view.xray_depth))
+    show(view.changed(baseline=view.model.block))
 
 
 def diagram(view: View) -> None:
@@ -113,11 +114,19 @@ def sentences(view: View) -> list[str]:
     if block == view.baseline:
         return ["This block is the baseline itself: choose another card or change a part.", f"{shortcut_words(block)}."]
     difference = describe_difference(view.baseline, block, view.model)
-    return [*difference.changes, difference.price]
+    return [*difference.changes, difference.price, *left_out(view)]
+
+
+def left_out(view: View) -> list[str]:
+    """What the baseline's block does not allow and its net therefore lacks."""
+    rival = view.model.with_block(view.baseline)
+    names = {"zero_gamma": "zero γ", "skipinit": "SkipInit", "stochastic_depth": "stochastic depth"}
+    gone = [words for name, words in names.items() if getattr(rival, name) != getattr(view.model, name)]
+    return [f"The baseline is taken without {' and '.join(gone)}, which its block does not allow."] if gone else []
 
 
 def align(model: ModelConfig) -> list[str]:
-    return [line.replace("=", "&=", 1) for line in equations(model.block, model.unit)]
+    return [line.replace("=", "&=", 1) for line in equations(model)]
 
 
 def costs(view: View) -> None:
@@ -158,20 +167,17 @@ def metric(label: str, value: float, other: float, form: str, words: str | None 
     )
 
 
-def choose_depth(view: View) -> int | None:
-    """Of the X-ray; None where it is the net's own."""
-    depth = choose_depth_of_xray(view.model, view.xray_depth)
-    return depth if depth != view.model.depth else None
-
-
 def xray(view: View) -> None:
     """The signal before training, block and baseline overlaid."""
-    model = view.model.changed(depth=view.xray_depth or view.model.depth)
+    model = view.xrayed()
     rival = model.with_block(view.baseline)
-    images = num_images(model)
+    images = num_images(model, rival)
+    if not images:
+        st.info("This net is too large for the X-ray: make it narrower, or take fewer groups or a smaller depth.")
+        return
     with st.spinner(f"Sending {images} images through {model.title} and their gradients back: a few seconds"):
-        current = measure(model)
-        baseline = measure(rival) if rival != model else None
+        current = measure(model, images)
+        baseline = measure(rival, images) if rival != model else None
     st.caption(
         f"{images} CIFAR-10 test images, 32×32 pixels, through a {model.title} fresh from its initialisation (seed 0, "
         f"training mode). Dashed: the baseline, {name_block(view.baseline)}. Dotted: calculated from the "
@@ -180,14 +186,16 @@ def xray(view: View) -> None:
     with st.container(key="xray"):
         for name in XRAY:
             with st.container(key=f"xray_{name}"):
-                text = reading(name, current, baseline)
-                figure = xray_chart(name, current, baseline, st.context.theme.type or "light")
-                st.plotly_chart(
-                    figure, key=f"chart_{name}", theme=None, alt=f"{XRAY[name].title}. {text}", config=PLOTLY
-                )
-                st.caption(text)
+                show_chart(name, current, baseline)
     with st.expander("How to read the X-ray"):
         st.markdown("\n".join(f"- **{measure.title}.** {measure.meaning}" for measure in XRAY.values()))
+
+
+def show_chart(name: str, current: Signal, baseline: Signal | None) -> None:
+    text = reading(name, current, baseline)
+    figure = xray_chart(name, current, baseline, st.context.theme.type or "light")
+    st.plotly_chart(figure, key=f"chart_{name}", theme=None, alt=f"{XRAY[name].title}. {text}", config=PLOTLY)
+    st.caption(text)
 
 
 def code(model: ModelConfig) -> None:

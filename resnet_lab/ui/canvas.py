@@ -37,7 +37,7 @@ class Canvas:
         return self.scale.box_height * 0.42
 
     def item(self, x: float, y: float, item: Item, colours: tuple[Colour, Colour], label_side: int) -> None:
-        if item.kind == "times":
+        if item.is_factor:
             self.times(x, y, item, colours[0], label_side)
         else:
             self.box(x, y, item, colours)
@@ -47,13 +47,13 @@ class Canvas:
         style = f"fill:none;stroke-width:{self.scale.line};{self.stroke(colour, mark)}"
         self.lines.append(f'<path d="{path}" style="{style}"/>')
 
-    def arrow(self, x: float, y: float, colour: Colour, direction: tuple[int, int] = (0, 1)) -> None:
+    def arrow(self, x: float, y: float, colour: Colour, direction: tuple[int, int] = (0, 1), mark: str = "") -> None:
         """A head whose tip is at x, y."""
         size, (dx, dy) = self.scale.line * 3.2, direction
         back_x, back_y, side = x - size * dx, y - size * dy, size * 0.5
         corners = [(x, y), (back_x - side * dy, back_y - side * dx), (back_x + side * dy, back_y + side * dx)]
         points = " ".join(f"{a:g},{b:g}" for a, b in corners)
-        self.boxes.append(f'<polygon points="{points}" style="fill:{colour.css}"/>')
+        self.boxes.append(f'<polygon points="{points}" style="fill:{(ACCENT if mark else colour).css}"/>')
 
     def box(self, x: float, y: float, item: Item, colours: tuple[Colour, Colour]) -> None:
         width, height = self.scale.box_width, self.scale.box_height
@@ -63,13 +63,18 @@ class Canvas:
             f'<rect x="{x - width / 2:g}" y="{y - height / 2:g}" width="{width:g}" height="{height:g}" '
             f'rx="{height * 0.22:g}" style="{style}"/>'
         )
-        self.label(x, y, item.text if self.scale.has_details else item.label.split()[0], item.mark)
+        self.label(x, y, self.words(item), item.mark)
+
+    def words(self, item: Item) -> str:
+        if self.scale.has_details or item.is_factor:
+            return item.text if self.scale.has_details else item.label
+        return item.label.split()[0]
 
     def times(self, x: float, y: float, item: Item, colour: Colour, side: int) -> None:
         """A circle, and beside it the factor."""
         self.circle(x, y, "×", colour, item.mark)
         anchor = "end" if side < 0 else "start"
-        self.label(x + side * self.radius * 1.5, y, item.text.removeprefix("× "), item.mark, anchor)
+        self.label(x + side * self.radius * 1.5, y, self.words(item).removeprefix("× "), item.mark, anchor)
 
     def circle(self, x: float, y: float, sign: str, colour: Colour, mark: str = "") -> None:
         fill = ACCENT_TINT if mark == "new" else SURFACE

@@ -1,5 +1,6 @@
 """The lab's charts: data in, figure out, all colours from the palette."""
 
+import math
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -20,7 +21,7 @@ class Measure:
     colour: Colour
     is_log: bool = False
     meaning: str = ""
-    absent: str = ""  # said instead of a chart that has nothing to show
+    absent: str = "There is nothing to draw: zero or not finite in every unit."
 
 
 XRAY = {
@@ -30,7 +31,8 @@ XRAY = {
         PATH,
         is_log=True,
         meaning="A healthy net keeps it within a few powers of ten. With identity shortcuts each unit adds about as "
-        "much as the one before, so it grows steadily; a shortcut that scales lets it die or explode.",
+        "much as the one before, so it grows steadily. A factor below 1 on the shortcut holds it, since BN renews "
+        "every branch: the third chart shows what is lost then.",
     ),
     "shortcut_share": Measure(
         "Share of shortcut and branch in each sum",
@@ -45,9 +47,8 @@ XRAY = {
         PATH,
         is_log=True,
         meaning="If all branches were silent, this much of the first unit's signal would arrive: λⁿ after n units with "
-        "constant scaling, 1 with the identity. Changes of shape are left out. What is calculated for dropout is a "
-        "mean over all masks, carried by rare large values that a batch seldom holds.",
-        absent="A plain net has no shortcut: nothing is handed on.",
+        "constant scaling, 1 with the identity. Changes of shape are left out.",
+        absent="Nothing is handed on: this net has no shortcut, or its factor is 0.",
     ),
     "gradient_norm": Measure(
         "Gradient at each unit's output, mean norm of an image",
@@ -55,8 +56,8 @@ XRAY = {
         INK,
         is_log=True,
         meaning="How strongly a change at this depth moves the output, for a random readout of the logits whose sign "
-        "is drawn for each image. If it differs by orders of magnitude between the first and the last unit, no single "
-        "learning rate suits both.",
+        "is drawn for each image. Where it differs by orders of magnitude between the first and the last unit, the "
+        "early units hear little of the loss, or too much.",
     ),
     "gradient_correlation": Measure(
         "Do the gradients of different images agree? Mean cosine",
@@ -75,7 +76,7 @@ def xray_chart(name: str, current: Signal, baseline: Signal | None, theme: str) 
     figure = go.Figure(layout=layout(measure, theme))
     mark_stages(figure, current.stages, theme)
     if name == "shortcut_share":
-        add_shares(figure, units, values, theme)
+        add_shares(figure, units, current, theme)
     else:
         add_curve(figure, units, values, measure, "this block", measure.colour, theme, width=2.5)
     if baseline is not None:
@@ -83,13 +84,13 @@ def xray_chart(name: str, current: Signal, baseline: Signal | None, theme: str) 
     expected = current.expected[name]
     if expected is not None:
         add_curve(figure, units, expected, measure, "calculated", INK, theme, dash="dot", width=1.5)
-    if measure.is_log and not any(values):
+    if measure.is_log and not any(is_drawable(value, measure) for value in values):
         figure.add_annotation(text=measure.absent, showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper")
     return figure
 
 
-def add_shares(figure: go.Figure, units: list[int], shares: list[float], theme: str) -> None:
-    sides = (("shortcut", PATH, shares), ("branch", BRANCH, [1 - share for share in shares]))
+def add_shares(figure: go.Figure, units: list[int], signal: Signal, theme: str) -> None:
+    sides = (("shortcut", PATH, signal.shortcut_share), ("branch", BRANCH, signal.branch_share))
     for name, colour, values in sides:
         figure.add_scatter(
             x=units,
@@ -116,12 +117,16 @@ def add_curve(
 ) -> None:
     figure.add_scatter(
         x=units,
-        y=[value if value > 0 else None for value in values] if measure.is_log else values,
+        y=[value if is_drawable(value, measure) else None for value in values],
         name=name,
         mode="lines",
         line={"color": colour.of(theme), "dash": dash, "width": width},
         hovertemplate=f"{name} %{{y:.3g}}<extra></extra>",
     )
+
+
+def is_drawable(value: float, measure: Measure) -> bool:
+    return math.isfinite(value) and (value > 0 or not measure.is_log)
 
 
 def mark_stages(figure: go.Figure, stages: list[int], theme: str) -> None:
@@ -174,6 +179,8 @@ def reading(name: str, current: Signal, baseline: Signal | None) -> str:
 
 def number(value: float) -> str:
     """0.125, 1,480 or 5.55 × 10⁻¹⁷"""
+    if not math.isfinite(value):
+        return "undefined" if math.isnan(value) else "overflow"
     if value == 0 or 1e-3 <= abs(value) < 1e5:
         return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
     mantissa, exponent = f"{value:.2e}".split("e")

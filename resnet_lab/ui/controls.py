@@ -1,12 +1,13 @@
 """The controls of the Build page, grouped as a person thinks: the shortcut, the placement, the net."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from resnet_lab.block_config import MAX_OPS, BlockConfig
-from resnet_lab.costs import cost
-from resnet_lab.model_config import ModelConfig, legal_depths
+from resnet_lab.families import FAMILIES, UNITS, legal_depths
+from resnet_lab.model_config import ModelConfig
 from resnet_lab.ops import OPS
 from resnet_lab.placements import PLACEMENTS, SLOTS
 from resnet_lab.projections import PADS, PROJECTIONS
@@ -17,10 +18,8 @@ USUAL_DEPTHS = {
     ("cifar", "basic"): [8, 14, 20, 32, 44, 56, 110, 1202],
     ("cifar", "bottleneck"): [11, 20, 29, 38, 56, 110, 164, 1001],
 }
-FAMILIES = {"cifar": "CIFAR", "imagenet": "ImageNet"}
 STEMS = {"family": "As in the family", "small": "3×3", "large": "7×7, max-pool"}
 INITS = {"he_fan_out": "He, fan-out", "he_fan_in": "He, fan-in"}
-XRAY_LIMIT = 400_000_000  # multiply-adds an image up to which a depth is offered
 STARTS = {"": "As any other", "zero_gamma": "Zero γ", "skipinit": "SkipInit"}
 
 
@@ -37,7 +36,7 @@ def choose_shortcut(block: BlockConfig) -> dict[str, Any]:
         "Shortcut",
         list(SHORTCUTS),
         key=widget("shortcut", block.shortcut),
-        format_func=lambda key: f"{SHORTCUTS[key].figure} {SHORTCUTS[key].title}",
+        format_func=lambda key: SHORTCUTS[key].name,
         help="Figure 2 of He et al. 2016",
     )
     arguments = {
@@ -62,7 +61,7 @@ def choose_placement(block: BlockConfig) -> dict[str, Any]:
         "Placement of BN and ReLU",
         [*PLACEMENTS, "custom"],
         key=widget("placement", block.placement),
-        format_func=lambda key: f"{PLACEMENTS[key].figure} {PLACEMENTS[key].title}" if key in PLACEMENTS else "Custom",
+        format_func=lambda key: PLACEMENTS[key].name if key in PLACEMENTS else "Custom",
         on_change=fill_slots,
         help="Figure 4 of He et al. 2016. Any other order of ops is a placement of your own.",
     )
@@ -124,14 +123,16 @@ def choose_net(model: ModelConfig) -> dict[str, Any]:
     """The fields of a ModelConfig but its block, not yet validated."""
     st.subheader("The net")
     fields: dict[str, Any] = {
-        "family": choose_one("family", "Family", FAMILIES, model.family, on_change=move_to_family),
-        "unit": choose_one("unit", "Unit", {"basic": "Basic", "bottleneck": "Bottleneck"}, model.unit, move_depth),
+        "family": choose_one("family", "Family", titles(FAMILIES), model.family, move_to_family),
+        "unit": choose_one("unit", "Unit", titles(UNITS), model.unit, move_depth),
     }
     fields["depth"] = choose_depth(fields["family"], fields["unit"], model.depth)
     fields["width"] = st.number_input(
         "Width, times that of the paper", min_value=0.0, max_value=16.0, step=0.25, key=widget("width", model.width)
     )
-    fields["projection"] = choose_one("projection", "Where the shape changes", dict.fromkeys("ABC"), model.projection)
+    fields["projection"] = choose_one(
+        "projection", "Where the shape changes", {key: key for key in PROJECTIONS}, model.projection
+    )
     st.caption(f"{fields['projection']}: {PROJECTIONS[fields['projection']]}.")
     if fields["projection"] == "A":
         pads = {key: words for key, (words, _) in PADS.items()}
@@ -175,12 +176,12 @@ def choose_more(model: ModelConfig, unit: str) -> dict[str, Any]:
     return fields | {"zero_gamma": chosen == "zero_gamma", "skipinit": chosen == "skipinit"}
 
 
-def choose_one(name: str, label: str, options: dict[str, Any], value: str, on_change: Any = None) -> str:
+def choose_one(name: str, label: str, options: dict[str, str], value: str, on_change: Any = None) -> str:
     chosen: Any = st.segmented_control(
         label,
         list(options),
         key=widget(name, value),
-        format_func=lambda key: options[key] or key,
+        format_func=options.__getitem__,
         on_change=on_change,
         required=True,
     )
@@ -200,28 +201,20 @@ def choose_depth(family: str, unit: str, depth: int) -> Any:
     )
 
 
-def choose_depth_of_xray(model: ModelConfig, depth: int | None) -> int:
-    """Depths that are measured in seconds; the net's own where it is one of them."""
-    usual = USUAL_DEPTHS.get((model.family, model.unit), legal_depths(model.family, model.unit))
-    quick = [d for d in usual if cost(model.changed(depth=d), resolution=32).multiply_adds < XRAY_LIMIT] or usual[:1]
-    own = model.depth if model.depth < quick[-1] else quick[-1]
-    options = sorted({*quick, own, depth or own})
-    key = widget(f"xray_depth_of_{model.family}_{model.unit}_{model.depth}", depth or own)
-    chosen: int = st.select_slider("Depth of the X-ray", options, key=key, width=420)
-    return chosen
+def titles(table: Mapping[str, Any]) -> dict[str, str]:
+    return {key: entry.title for key, entry in table.items()}
 
 
 def move_to_family() -> None:
     """Each family as its paper has it."""
-    is_cifar = st.session_state[f"{WIDGET}family"] == "cifar"
-    st.session_state[f"{WIDGET}projection"] = "A" if is_cifar else "B"
-    st.session_state[f"{WIDGET}num_classes"] = 10 if is_cifar else 1000
+    family = FAMILIES[st.session_state[f"{WIDGET}family"]]
+    st.session_state[f"{WIDGET}projection"] = family.projection
+    st.session_state[f"{WIDGET}num_classes"] = family.num_classes
     move_depth()
 
 
 def move_depth() -> None:
     """The nearest depth that the family and the unit allow."""
     legal = legal_depths(st.session_state[f"{WIDGET}family"], st.session_state[f"{WIDGET}unit"])
-    depth = st.session_state[f"{WIDGET}depth"]
-    wanted = depth if isinstance(depth, int) else 20
-    st.session_state[f"{WIDGET}depth"] = min(legal, key=lambda other: abs(other - wanted))
+    present = st.session_state.view.model.depth
+    st.session_state[f"{WIDGET}depth"] = min(legal, key=lambda other: abs(other - present))

@@ -78,7 +78,7 @@ class Layout:
 
     def rows(self, items: tuple[Item, ...], lane: str) -> list[float]:
         """Multiplications at the end stand in the last row; the shortcut's other boxes in the middle."""
-        num_last = 1 if items and items[-1].kind == "times" else 0
+        num_last = 1 if items and items[-1].is_factor else 0
         room, count = self.num_rows - num_last, len(items) - num_last
         first = {"path": (room - count) // 2, "gate": room - count - 1}.get(lane, 0)
         rows = [*range(first, first + count), *[self.num_rows - 1] * num_last]
@@ -114,7 +114,7 @@ def draw_trunk(layout: Layout, canvas: Canvas) -> None:
 def draw_path(layout: Layout, canvas: Canvas) -> None:
     x, end, mark = layout.path_x, layout.sum_y, layout.picture.sum_mark
     canvas.line([(x, layout.fork_y), (x, end)], PATH, mark)
-    canvas.arrow(x, end - canvas.radius, PATH)
+    canvas.arrow(x, end - canvas.radius, PATH, mark=mark)
     for item, y in zip(layout.picture.path, layout.rows(layout.picture.path, "path"), strict=True):
         canvas.item(x, y, item, ON_PATH, label_side=-1)
 
@@ -129,9 +129,9 @@ def draw_gate(layout: Layout, canvas: Canvas) -> None:
         canvas.box(x, y, item, ON_PATH)
     targets = ((layout.path_x, layout.picture.path, -1), (layout.branch_x, layout.branch, 1))
     for target, items, side in targets:
-        if items and items[-1].kind == "times" and "g" in items[-1].label:
+        if any(item.kind == "gate" for item in items):
             canvas.line([(x, last), (target, last)], PATH, mark)
-            canvas.arrow(target - side * canvas.radius, last, PATH, (side, 0))
+            canvas.arrow(target - side * canvas.radius, last, PATH, (side, 0), mark)
 
 
 def draw_branch(layout: Layout, canvas: Canvas) -> None:

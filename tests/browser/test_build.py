@@ -152,7 +152,7 @@ def test_the_code_can_be_copied_and_downloaded(visit: Visit):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 900])
 def test_nothing_is_cut_and_every_picture_has_words(visit: Visit, scheme: str, width: int):
-    view = View(ModelConfig(block=BlockConfig(shortcut="exclusive_gating")))
+    view = View(model=ModelConfig(block=BlockConfig(shortcut="exclusive_gating")))
     page = visit(f"?build={encode(view)}", scheme=scheme, width=width)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     for svg in page.locator("svg.block-diagram").all():
@@ -179,7 +179,7 @@ def contrast(first: str, second: str) -> float:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_diagram_is_legible(visit: Visit, scheme: str):
-    view = View(ModelConfig(block=BlockConfig(placement="full_preact", shortcut="exclusive_gating")))
+    view = View(model=ModelConfig(block=BlockConfig(placement="full_preact", shortcut="exclusive_gating")))
     page = visit(f"?build={encode(view)}", scheme=scheme)
     colours = "element => getComputedStyle(element)"
     texts = page.locator(".st-key-drawn svg text:not([style*='line-through'])")

@@ -11,13 +11,21 @@ WIDGET = "w_"  # the keys of widgets that show a part of the view
 
 
 def current_view() -> View:
-    """From the address where that is new, else from the session; a broken link says what is wrong with it."""
+    """From the address where that is new, else from the session; a broken link says what is wrong with it.
+
+    After a quick click the browser may still send the address of a moment ago: then a widget has changed as well.
+    """
     link = st.query_params.get(PARAMETER)
-    if "view" not in st.session_state or (link and link != st.session_state.link):
+    is_new = link and link != st.session_state.get("link") and widgets() == st.session_state.get("widgets")
+    if "view" not in st.session_state or is_new:
         view, problem = opened(link)
         show(view)
         st.session_state.link, st.session_state.problem = link, problem
     return st.session_state.view
+
+
+def widgets() -> dict[str, Any]:
+    return {str(key): value for key, value in st.session_state.items() if str(key).startswith(WIDGET)}
 
 
 def opened(link: str | None) -> tuple[View, str | None]:
@@ -30,7 +38,7 @@ def opened(link: str | None) -> tuple[View, str | None]:
 def show(view: View) -> None:
     """From now on the widgets show this."""
     st.session_state.view = view
-    for key in [key for key in st.session_state if str(key).startswith(WIDGET)]:
+    for key in widgets():
         del st.session_state[key]
 
 
@@ -38,7 +46,7 @@ def keep(view: View) -> None:
     """The address says what the widgets say; a broken link is forgotten at the first change."""
     if view != st.session_state.view:
         st.session_state.problem = None
-    st.session_state.view, st.session_state.link = view, encode(view)
+    st.session_state.view, st.session_state.link, st.session_state.widgets = view, encode(view), widgets()
     st.query_params[PARAMETER] = st.session_state.link
 
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from resnet_lab.ui import build
 from resnet_lab.ui.links import View
-from resnet_lab.ui.page import heading, share
+from resnet_lab.ui.page import heading, share, verbatim
 from resnet_lab.ui.state import current_view, keep
 from resnet_lab.ui.xray import choose_depth
 
@@ -13,7 +13,7 @@ heading(
     "Build a block", "Start from a block of the papers, change any part of it, and see what it does before training."
 )
 if st.session_state.problem:
-    st.warning(st.session_state.problem)
+    st.warning(verbatim(st.session_state.problem))
 
 model, asked_depth = build.controls(view), view.xray_depth
 with st.container(key="block"):

@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from resnet_lab.blocks import Unit
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import ResNet, short_net
+from resnet_lab.threads import PROCESS_WIDE
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,8 @@ def measure_short(config: ModelConfig, resolution: int) -> dict[str, PartCost]:
     parts = {}
     for name, part in named_parts(model):
         before = kept.image_bytes
-        with FlopCounterMode(display=False) as counter, saved_tensors_hooks(kept.pack, lambda tensor: tensor):
+        hooks = saved_tensors_hooks(kept.pack, lambda tensor: tensor)
+        with PROCESS_WIDE, FlopCounterMode(display=False) as counter, hooks:
             signal = part(signal)
         parameters = sum(parameter.numel() for parameter in part.parameters())
         multiply_adds = counter.get_total_flops() // 2 // len(signal)

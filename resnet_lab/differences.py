@@ -102,7 +102,10 @@ def describe_end(block: BlockConfig, other: BlockConfig) -> list[str]:
         return [f"After the last addition of the net comes one more {new} instead of {old}."]
     if not other.is_preactivated:
         return ["The units are no longer pre-activated: after the last addition of the net nothing more comes."]
-    return [f"The units are now pre-activated: after the last addition of the net comes one more {new}."]
+    return [
+        "The units are now pre-activated: in the first unit of each stage both paths start from the pre-activated "
+        f"signal, and after the last addition of the net comes one more {new}."
+    ]
 
 
 def describe_shortcut(block: BlockConfig, other: BlockConfig) -> list[str]:

@@ -19,5 +19,5 @@ CARDS = {**SHORTCUT_CARDS, **PLACEMENT_CARDS}
 
 
 def name_block(block: BlockConfig) -> str:
-    """The paper's name where the block has one, else its placement and shortcut."""
-    return next((card.name for card in CARDS.values() if card.block == block), block.title)
+    """The papers' names where the block has any, else its placement and shortcut."""
+    return " = ".join(card.name for card in CARDS.values() if card.block == block) or block.title

@@ -15,7 +15,7 @@ from resnet_lab.ops import SkipInit, StochasticDepth
 from resnet_lab.projections import ZeroPad, ZeroPadEnd
 from resnet_lab.wiring import Factor, Step, layer_name, signed, wiring
 
-LANES = ("pre", "path", "gate", "branch", "after")
+LANES = ("pre", "match", "path", "gate", "branch", "after")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Picture:
     """The lanes of one unit, each from top to bottom."""
 
     pre: tuple[Item, ...]
+    match: tuple[Item, ...]
     path: tuple[Item, ...]
     gate: tuple[Item, ...]
     branch: tuple[Item, ...]
@@ -55,10 +56,14 @@ class Picture:
         start = "the pre-activated signal" if self.starts_preactivated else "the signal x"
         pre = f"Before both paths: {listed(self.pre)}. " if self.starts_preactivated and self.pre else ""
         branch = self.branch if self.starts_preactivated else self.pre + self.branch
-        path = f"Shortcut, from {start}: {listed(self.path) or 'unchanged'}. " if self.has_sum else "No shortcut. "
+        path = (
+            f"Shortcut, from {start}: {listed(self.match + self.path) or 'unchanged'}. "
+            if self.has_sum
+            else "No shortcut. "
+        )
         gate = f"Gate g: {listed(self.gate)}. " if listed(self.gate) else ""
         end = "Shortcut and branch are added" if self.has_sum else "The branch alone is passed on"
-        after = f", then {listed(self.after)}." if self.after else "."
+        after = f", then {listed(self.after)}." if listed(self.after) else "."
         return f"{pre}{path}{gate}Branch, from {start}: {listed(branch)}. {end}{after}"
 
 
@@ -74,7 +79,8 @@ def picture(config: ModelConfig, *, changes_shape: bool = False) -> Picture:
     wires = wiring(unit.shortcut)
     return Picture(
         pre=items(unit.pre),
-        path=(*items(unit.match), *map(item, wires.path or ())),
+        match=items(unit.match),
+        path=tuple(map(item, wires.path or ())),
         gate=gate_items(wires.gate, config.block.arguments),
         branch=(*items(unit.branch), *map(item, wires.branch)),
         after=items(unit.after),
@@ -99,7 +105,7 @@ def item(step: Step) -> Item:
     if isinstance(step, StochasticDepth):
         return Item("other", "drop", f"p = {step.drop:.2g}")
     if isinstance(step, ZeroPad | ZeroPadEnd):
-        return Item("other", "pad", f"0 channels, /{step.stride}" if step.stride > 1 else "0 channels")
+        return Item("other", "pad", f"+{step.num_zeros} zeros" + (f", /{step.stride}" if step.stride > 1 else ""))
     return Item("other", layer_name(step))
 
 

@@ -11,11 +11,12 @@ class ZeroPad(nn.Module):
 
     def __init__(self, in_channels: int, channels: int, stride: int):
         super().__init__()
-        self.stride, self.front = stride, (channels - in_channels) // 2
-        self.back = channels - in_channels - self.front
+        self.stride, self.num_zeros = stride, channels - in_channels
+        self.front = self.num_zeros // 2
 
     def forward(self, x):
-        return functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.front, self.back))
+        back = self.num_zeros - self.front
+        return functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.front, back))
 
 
 class ZeroPadEnd(nn.Module):
@@ -23,10 +24,10 @@ class ZeroPadEnd(nn.Module):
 
     def __init__(self, in_channels: int, channels: int, stride: int):
         super().__init__()
-        self.stride, self.back = stride, channels - in_channels
+        self.stride, self.num_zeros = stride, channels - in_channels
 
     def forward(self, x):
-        return functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.back))
+        return functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.num_zeros))
 
 
 PADS = {

@@ -12,6 +12,7 @@ from torch import nn
 from resnet_lab.expectations import expect
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import ResNet, build_model, unit_shapes
+from resnet_lab.threads import PROCESS_WIDE
 
 MEASURES = ("mean_square", "shortcut_share", "shortcut_signal", "gradient_norm", "gradient_correlation")
 
@@ -41,7 +42,7 @@ def signal(config: ModelConfig, images: torch.Tensor, seed: int = 0) -> Signal:
     """
     check_images(images)
     images = images.detach().to(torch.float32, memory_format=torch.channels_last)
-    with torch.random.fork_rng(devices=[]):
+    with PROCESS_WIDE, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         model = build_model(config).train().requires_grad_(False).to(memory_format=torch.channels_last)
         readout = torch.randn(config.num_classes)

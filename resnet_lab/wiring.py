@@ -1,11 +1,11 @@
 """How a shortcut is wired, read off its own forward: what is drawn and written is what runs."""
 
-import operator
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import fx, nn
+from torch import nn
 
 from resnet_lab.calls import Call
 from resnet_lab.ops import OPS
@@ -69,23 +69,60 @@ def signed(value: float) -> str:
     return f"{value:g}".replace("-", "−")
 
 
-class LeafTracer(fx.Tracer):
-    """Goes into the shortcut and no further."""
+class Symbol:
+    """Stands for a tensor while a shortcut's forward runs, and remembers what was done."""
 
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return True
+    def __init__(self, op: str, *args: Any):
+        self.op, self.args = op, args
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> "Symbol":
+        return cls(func.__name__.strip("_").removeprefix("r"), *args)
+
+    def __add__(self, other: Any) -> "Symbol":
+        return Symbol("add", self, other)
+
+    def __mul__(self, other: Any) -> "Symbol":
+        return Symbol("mul", self, other)
+
+    def __rsub__(self, other: Any) -> "Symbol":
+        return Symbol("sub", other, self)
+
+    def __sub__(self, other: Any) -> "Symbol":
+        return Symbol("sub", self, other)
+
+    def sigmoid(self) -> "Symbol":
+        return Symbol("sigmoid", self)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+class Recorded(nn.Module):
+    """In the place of a layer: the layer's name goes into the record."""
+
+    def __init__(self, layer: nn.Module):
+        super().__init__()
+        self.layers = (layer,)  # in a tuple, so that it is no child
+
+    def forward(self, x: Any) -> Symbol:
+        (layer,) = self.layers
+        return Symbol("sigmoid", x) if isinstance(layer, nn.Sigmoid) else Symbol("layer", x, layer)
 
 
 def wiring(shortcut: nn.Module) -> Wiring:
-    """Follow the sum back to x and f."""
-    graph = LeafTracer().trace(shortcut)
-    x, f = (node for node in graph.nodes if node.op == "placeholder")
-    (result,) = next(node for node in graph.nodes if node.op == "output").args
-    gates = [node for node in graph.nodes if is_sigmoid(shortcut, node)]
-    gate = back(shortcut, gates[0].args[0], x) if gates else ()
-    alone = back(shortcut, result, f)
-    path, branch = (None, alone) if alone is not None else sides(shortcut, result, x, f)
-    if len(gates) > 1 or gate is None or branch is None:
+    """Run a copy of the shortcut on symbols, and follow the sum back to x and f."""
+    recorded, x, f = copy(shortcut), Symbol("x"), Symbol("f")
+    names = {id(parameter): name for name, parameter in recorded.named_parameters(recurse=False)}
+    recorded._modules = {name: Recorded(layer) for name, layer in shortcut.named_children()}
+    try:
+        result = recorded(x, f)
+    except (AttributeError, TypeError):  # it asked the symbol for something else
+        result = None
+    reader = Reader(names)
+    alone = reader.back(result, f)
+    path, branch = (None, alone) if alone is not None else reader.sides(result, x, f)
+    gate = reader.back(reader.gates[0], x) if reader.gates else ()
+    if len({id(gate) for gate in reader.gates}) > 1 or gate is None or branch is None:
         raise ValueError(f"{type(shortcut).__name__} cannot be drawn: {MAY}, and call layers.")
     return Wiring(path, branch, gate)
 
@@ -96,49 +133,50 @@ def wiring_of(call: Call) -> Wiring:
         return wiring(call.build(channels=1))
 
 
-def sides(shortcut: nn.Module, result: Any, x: fx.Node, f: fx.Node) -> tuple[Any, Any]:
-    """The steps of path and branch, whichever is added to the other."""
-    if result.target in (operator.add, torch.add):
-        for first, second in (result.args, result.args[::-1]):
-            path, branch = back(shortcut, first, x), back(shortcut, second, f)
-            if path is not None and branch is not None:
-                return path, branch
-    return None, None
+class Reader:
+    """Follows symbols back; `names` are those of the shortcut's own parameters."""
 
+    def __init__(self, names: dict[int, str]):
+        self.names = names
+        self.gates: list[Any] = []  # what goes into each sigmoid that was met
 
-def back(shortcut: nn.Module, node: Any, source: fx.Node) -> tuple[Step, ...] | None:
-    """The steps from `source` to `node` in the order in which they happen; None where there is no such way."""
-    if node is source:
-        return ()
-    if not isinstance(node, fx.Node):
+    def sides(self, result: Any, x: Symbol, f: Symbol) -> tuple[Any, Any]:
+        """The steps of path and branch, whichever is added to the other."""
+        if isinstance(result, Symbol) and result.op == "add":
+            for first, second in (result.args, result.args[::-1]):
+                path, branch = self.back(first, x), self.back(second, f)
+                if path is not None and branch is not None:
+                    return path, branch
+        return None, None
+
+    def back(self, symbol: Any, source: Symbol) -> tuple[Step, ...] | None:
+        """The steps from `source` in the order in which they happen; None where there is no such way."""
+        if symbol is source:
+            return ()
+        if not isinstance(symbol, Symbol):
+            return None
+        if symbol.op == "layer":
+            steps = self.back(symbol.args[0], source)
+            return None if steps is None else (*steps, symbol.args[1])
+        if symbol.op == "mul":
+            for factor, signal in (symbol.args, symbol.args[::-1]):
+                steps = self.back(signal, source)
+                by = self.factor(factor) if steps is not None else None
+                if steps is not None and by is not None:
+                    return (*steps, Factor(by))
         return None
-    if node.op == "call_module" and not is_sigmoid(shortcut, node):
-        steps = back(shortcut, node.args[0], source)
-        return None if steps is None else (*steps, shortcut.get_submodule(str(node.target)))
-    if node.target in (operator.mul, torch.mul):
-        for factor, signal in (node.args, node.args[::-1]):
-            steps, by = back(shortcut, signal, source), factor_of(shortcut, factor)
-            if steps is not None and by is not None:
-                return (*steps, Factor(by))
-    return None
 
+    def factor(self, value: Any) -> float | str | None:
+        if isinstance(value, int | float):
+            return float(value)
+        if not isinstance(value, Symbol):
+            return self.names.get(id(value))
+        if value.op == "sub" and value.args[0] == 1:
+            return REST_OF_GATE if self.is_gate(value.args[1]) else None
+        return GATE if self.is_gate(value) else None
 
-def factor_of(shortcut: nn.Module, node: Any) -> float | str | None:
-    if isinstance(node, int | float):
-        return float(node)
-    if not isinstance(node, fx.Node):
-        return None
-    if is_sigmoid(shortcut, node):
-        return GATE
-    if node.op == "get_attr":
-        return str(node.target)
-    is_rest = node.target in (operator.sub, torch.sub) and node.args[0] == 1 and is_sigmoid(shortcut, node.args[1])
-    return REST_OF_GATE if is_rest else None
-
-
-def is_sigmoid(shortcut: nn.Module, node: Any) -> bool:
-    if not isinstance(node, fx.Node):
-        return False
-    if node.op == "call_module":
-        return isinstance(shortcut.get_submodule(str(node.target)), nn.Sigmoid)
-    return node.target in ("sigmoid", torch.sigmoid)
+    def is_gate(self, value: Any) -> bool:
+        if not isinstance(value, Symbol) or value.op != "sigmoid":
+            return False
+        self.gates.append(value.args[0])
+        return True

@@ -180,9 +180,9 @@ def test_the_gate_and_its_bias_appear_in_the_diagram():
 
 def test_the_diagram_can_show_the_unit_where_the_shape_changes():
     app = opened()
-    settled(app.button_group(key="w_drawn").set_value("changing").run())
+    settled(app.button_group(key="drawn_unit").set_value("changing").run())
     assert "/2" in drawing(app)
-    assert "0 channels" in drawing(app)
+    assert "+8 zeros" in drawing(app)
 
 
 def test_the_baseline_can_be_chosen_and_pinned():

@@ -44,7 +44,7 @@ def test_the_step_to_full_preactivation_moves_both_bn_and_relu():
     assert stem == "After the convolution of the stem comes nothing instead of BN and ReLU."
     assert bn == "BN moves from between the last convolution and the addition to before the first convolution."
     assert relu == "ReLU moves from after the addition to before the first convolution."
-    assert preactivated.startswith("The units are now pre-activated: after the last addition of the net comes one more")
+    assert preactivated.startswith("The units are now pre-activated: in the first unit of each stage")
 
 
 def test_ops_that_make_the_same_move_share_a_sentence():

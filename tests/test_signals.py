@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import cache
 
@@ -10,12 +11,15 @@ import pytest
 import torch
 
 from resnet_lab import BlockConfig, ModelConfig, build_model, signal
+from resnet_lab.blocks import plan_unit
+from resnet_lab.costs import measure_parts
 from resnet_lab.data import load_images, normalised
 from resnet_lab.expectations import expect
 from resnet_lab.nets import unit_shapes
 from resnet_lab.placements import PLACEMENTS
 from resnet_lab.shortcuts import SHORTCUTS
 from resnet_lab.signals import MEASURES, mean_cosine, recorded
+from resnet_lab.wiring import wiring_of
 from tests.sentences import is_one_sentence, refusal
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -360,3 +364,13 @@ def test_images_of_another_precision_are_welcome_or_refused_by_name(dtype):
 
 def test_images_without_pixels_are_told_in_one_sentence():
     assert is_one_sentence(refusal(signal, net(depth=8), torch.zeros(4, 3, 0, 0)))
+
+
+def test_x_rays_and_costs_at_the_same_time_are_those_of_one_after_the_other():
+    configs = [net(placement, "dropout", depth=depth) for placement in PLACEMENTS for depth in (8, 14)]
+    alone = [(signal(config, images(), 0), measure_parts(config, 32)) for config in configs]
+    measure_parts.cache_clear()
+    with ThreadPoolExecutor(8) as pool:
+        signals = pool.map(lambda config: signal(config, images(), 0), configs)
+        costs = pool.map(lambda config: (wiring_of(plan_unit(config).shortcut), measure_parts(config, 32))[1], configs)
+        assert list(zip(signals, costs, strict=True)) == alone

@@ -12,9 +12,10 @@ from resnet_lab.model_config import ModelConfig
 from resnet_lab.pictures import marked, picture
 from resnet_lab.signals import Signal
 from resnet_lab.ui.charts import XRAY, reading, xray_chart
-from resnet_lab.ui.controls import choose_block, choose_net, choose_one
+from resnet_lab.ui.controls import choose_block, choose_net
 from resnet_lab.ui.diagram import EMBLEM, draw
 from resnet_lab.ui.links import View
+from resnet_lab.ui.page import verbatim
 from resnet_lab.ui.state import show, widget
 from resnet_lab.ui.xray import measure, num_images
 
@@ -31,7 +32,7 @@ def controls(view: View) -> ModelConfig:
     try:
         return ModelConfig(**net, block=BlockConfig(**block))
     except ValueError as problem:
-        st.error(f"{problem} You still see the last net that can be built.")
+        st.error(f"{verbatim(str(problem))} You still see the last net that can be built.")
         return view.model
 
 
@@ -94,7 +95,9 @@ def pin() -> None:
 def diagram(view: View) -> None:
     """The unit as it runs, with what differs from the baseline marked."""
     units = {"inner": "Inside a stage", "changing": "Where the shape changes"}
-    drawn = choose_one("drawn", "Unit drawn", units, "inner")
+    drawn = st.segmented_control(
+        "Unit drawn", list(units), default="inner", key="drawn_unit", format_func=lambda key: units[key], required=True
+    )
     shapes = {"changes_shape": drawn == "changing"}
     current = picture(view.model, **shapes)
     baseline = picture(view.model.with_block(view.baseline), **shapes)
@@ -105,6 +108,7 @@ def diagram(view: View) -> None:
 
 def words(view: View) -> None:
     """The equation, what changed, and what it costs."""
+    st.caption("A unit inside a stage:")
     st.latex(r"\begin{aligned}" + r" \\ ".join(align(view.model)) + r"\end{aligned}")
     st.markdown("\n".join(f"- {sentence}" for sentence in sentences(view)))
 
@@ -180,15 +184,15 @@ def xray(view: View) -> None:
         baseline = measure(rival, images) if rival != model else None
     st.caption(
         f"{images} CIFAR-10 test images, 32×32 pixels, through a {model.title} fresh from its initialisation (seed 0, "
-        f"training mode). Dashed: the baseline, {name_block(view.baseline)}. Dotted: calculated from the "
-        "specification, where that is possible."
+        f"training mode). Dashed: the same net of the baseline, {name_block(view.baseline)}. Dotted: calculated from "
+        "the specification, where that is possible."
     )
+    with st.expander("How to read the X-ray"):
+        st.markdown("\n".join(f"- **{measure.title}.** {measure.meaning}" for measure in XRAY.values()))
     with st.container(key="xray"):
         for name in XRAY:
             with st.container(key=f"xray_{name}"):
                 show_chart(name, current, baseline)
-    with st.expander("How to read the X-ray"):
-        st.markdown("\n".join(f"- **{measure.title}.** {measure.meaning}" for measure in XRAY.values()))
 
 
 def show_chart(name: str, current: Signal, baseline: Signal | None) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import plotly.graph_objects as go
 
 from resnet_lab.signals import Signal
-from resnet_lab.ui.palette import BRANCH, FAINT, GRID, INK, PATH, Colour
+from resnet_lab.ui.palette import BRANCH, FAINT, GRID, INK, PATH, SURFACE, Colour
 
 HEIGHT = 330
 FONT = '"Source Sans", sans-serif'
@@ -85,7 +85,9 @@ def xray_chart(name: str, current: Signal, baseline: Signal | None, theme: str) 
     if expected is not None:
         add_curve(figure, units, expected, measure, "calculated", INK, theme, dash="dot", width=1.5)
     if measure.is_log and not any(is_drawable(value, measure) for value in values):
-        figure.add_annotation(text=measure.absent, showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper")
+        figure.add_annotation(
+            text=measure.absent, showarrow=False, x=0.5, y=0.5, xref="paper", yref="paper", bgcolor=SURFACE.of(theme)
+        )
     return figure
 
 
@@ -134,7 +136,11 @@ def mark_stages(figure: go.Figure, stages: list[int], theme: str) -> None:
     for i in range(1, len(stages)):
         if stages[i] != stages[i - 1]:
             line = {"color": GRID.of(theme), "width": 1.5}
-            label = {"text": f" stage {stages[i] + 1}", "font": {"color": FAINT.of(theme), "size": 11}}
+            label = {
+                "text": f" stage {stages[i] + 1}",
+                "font": {"color": FAINT.of(theme), "size": 11},
+                "bgcolor": SURFACE.of(theme),
+            }
             figure.add_vline(x=i + 0.5, line=line, layer="below", annotation=label, annotation_position="top right")
 
 
@@ -154,6 +160,7 @@ def layout(measure: Measure, theme: str) -> go.Layout:
         margin={"l": 62, "r": 12, "t": 66, "b": 48},
         hovermode="x unified",
         showlegend=True,
+        modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0)"},
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": INK.of(theme)}},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
@@ -182,6 +189,8 @@ def number(value: float) -> str:
     if not math.isfinite(value):
         return "undefined" if math.isnan(value) else "overflow"
     if value == 0 or 1e-3 <= abs(value) < 1e5:
-        return f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+        return (f"{value:,.3g}" if abs(value) < 1000 else f"{value:,.0f}").replace("-", "−")
     mantissa, exponent = f"{value:.2e}".split("e")
-    return f"{mantissa} × 10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    return (
+        f"{mantissa.replace('-', '−')} × 10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    )

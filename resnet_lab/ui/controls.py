@@ -66,6 +66,7 @@ def choose_placement(block: BlockConfig) -> dict[str, Any]:
         help="Figure 4 of He et al. 2016. Any other order of ops is a placement of your own.",
     )
     slots = {slot: choose_ops(slot, getattr(block.ops, slot)) for slot in SLOTS}
+    st.caption("Between the convolutions of the branch always stand BN and ReLU.")
     dropout = st.slider(
         "Dropout before the last convolution",
         0.0,
@@ -106,17 +107,22 @@ def op_label(token: str) -> str:
 
 
 def fill_slots() -> None:
-    placement = PLACEMENTS.get(st.session_state[f"{WIDGET}placement"])
+    placement = PLACEMENTS.get(present("placement", ""))
     if placement:
         for slot in SLOTS:
             st.session_state[f"{WIDGET}ops_{slot}"] = tokens(getattr(placement, slot))
 
 
 def name_placement() -> None:
-    slots: dict[str, Any] = {
-        slot: " ".join(t.split()[0] for t in st.session_state[f"{WIDGET}ops_{slot}"]) for slot in SLOTS
-    }
+    ops = st.session_state.view.model.block.ops
+    picked = {slot: present(f"ops_{slot}", tokens(getattr(ops, slot))) for slot in SLOTS}
+    slots: dict[str, Any] = {slot: " ".join(token.split()[0] for token in picked[slot]) for slot in SLOTS}
     st.session_state[f"{WIDGET}placement"] = BlockConfig(**slots).placement
+
+
+def present(name: str, otherwise: Any) -> Any:
+    """What a widget shows; after quick clicks it may not be there yet."""
+    return st.session_state.get(f"{WIDGET}{name}", otherwise)
 
 
 def choose_net(model: ModelConfig) -> dict[str, Any]:
@@ -207,7 +213,7 @@ def titles(table: Mapping[str, Any]) -> dict[str, str]:
 
 def move_to_family() -> None:
     """Each family as its paper has it."""
-    family = FAMILIES[st.session_state[f"{WIDGET}family"]]
+    family = FAMILIES[present("family", st.session_state.view.model.family)]
     st.session_state[f"{WIDGET}projection"] = family.projection
     st.session_state[f"{WIDGET}num_classes"] = family.num_classes
     move_depth()
@@ -215,6 +221,6 @@ def move_to_family() -> None:
 
 def move_depth() -> None:
     """The nearest depth that the family and the unit allow."""
-    legal = legal_depths(st.session_state[f"{WIDGET}family"], st.session_state[f"{WIDGET}unit"])
-    present = st.session_state.view.model.depth
-    st.session_state[f"{WIDGET}depth"] = min(legal, key=lambda other: abs(other - present))
+    model: ModelConfig = st.session_state.view.model
+    legal = legal_depths(present("family", model.family), present("unit", model.unit))
+    st.session_state[f"{WIDGET}depth"] = min(legal, key=lambda other: abs(other - model.depth))

@@ -8,7 +8,7 @@ from resnet_lab.ui.canvas import Canvas, Scale
 from resnet_lab.ui.palette import BRANCH, BRANCH_TINT, INK, PATH, PATH_TINT, SURFACE
 
 LARGE = Scale(row=45, box_width=140, box_height=31, lane_gap=160, font=14, line=2.4, has_details=True)
-EMBLEM = Scale(row=17, box_width=39, box_height=13, lane_gap=46, font=9.5, line=1.5, has_details=False)
+EMBLEM = Scale(row=16, box_width=37, box_height=12.5, lane_gap=42, font=9, line=1.5, has_details=False)
 
 TRUNK = (INK, SURFACE)
 ON_PATH = (PATH, PATH_TINT)
@@ -58,7 +58,7 @@ class Layout:
     def num_rows(self) -> int:
         """The last row is left to multiplications where there is a gate."""
         gate = len(self.picture.gate) + 1 if self.picture.gate else 0
-        return max(len(self.branch), len(self.picture.path), gate)
+        return max(len(self.branch), len(self.picture.match) + max(len(self.picture.path), gate))
 
     @property
     def fork_y(self) -> float:
@@ -67,6 +67,12 @@ class Layout:
     @property
     def sum_y(self) -> float:
         return self.row_y(self.num_rows) - self.scale.row * 0.1
+
+    @property
+    def gate_y(self) -> float:
+        """The gate looks at the signal whose shape has been matched."""
+        num_match = len(self.picture.match)
+        return self.row_y(num_match - 1) + self.scale.row * 0.5 if num_match else self.fork_y
 
     @property
     def size(self) -> tuple[float, float]:
@@ -80,7 +86,8 @@ class Layout:
         """Multiplications at the end stand in the last row; the shortcut's other boxes in the middle."""
         num_last = 1 if items and items[-1].is_factor else 0
         room, count = self.num_rows - num_last, len(items) - num_last
-        first = {"path": (room - count) // 2, "gate": room - count - 1}.get(lane, 0)
+        middle = max(len(self.picture.match), (room - count) // 2)
+        first = {"path": middle, "gate": room - count - 1}.get(lane, 0)
         rows = [*range(first, first + count), *[self.num_rows - 1] * num_last]
         return [self.row_y(row) for row in rows]
 
@@ -99,7 +106,7 @@ def draw(picture: Picture, title: str, scale: Scale = LARGE) -> str:
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" width="{width:g}" height="{height:g}" role="img" '
         f'aria-label="{escape(f"{title}. {picture.words}")}" class="block-diagram" '
-        f'style="max-width:100%;height:auto;font-family:inherit">{canvas.svg}</svg>'
+        f'style="max-width:100%;height:auto;overflow:visible;font-family:inherit">{canvas.svg}</svg>'
     )
 
 
@@ -115,8 +122,10 @@ def draw_path(layout: Layout, canvas: Canvas) -> None:
     x, end, mark = layout.path_x, layout.sum_y, layout.picture.sum_mark
     canvas.line([(x, layout.fork_y), (x, end)], PATH, mark)
     canvas.arrow(x, end - canvas.radius, PATH, mark=mark)
-    for item, y in zip(layout.picture.path, layout.rows(layout.picture.path, "path"), strict=True):
-        canvas.item(x, y, item, ON_PATH, label_side=-1)
+    for lane in ("match", "path"):
+        items: tuple[Item, ...] = getattr(layout.picture, lane)
+        for item, y in zip(items, layout.rows(items, lane), strict=True):
+            canvas.item(x, y, item, ON_PATH, label_side=-1)
 
 
 def draw_gate(layout: Layout, canvas: Canvas) -> None:
@@ -124,7 +133,7 @@ def draw_gate(layout: Layout, canvas: Canvas) -> None:
     x, last = layout.gate_x, layout.row_y(layout.num_rows - 1)
     mark = "new" if all(item.mark == "new" for item in layout.picture.gate) else ""
     mark = "gone" if all(item.mark == "gone" for item in layout.picture.gate) else mark
-    canvas.line([(layout.path_x, layout.fork_y), (x, layout.fork_y), (x, last)], PATH, mark)
+    canvas.line([(layout.path_x, layout.gate_y), (x, layout.gate_y), (x, last)], PATH, mark)
     for item, y in zip(layout.picture.gate, layout.rows(layout.picture.gate, "gate"), strict=True):
         canvas.box(x, y, item, ON_PATH)
     targets = ((layout.path_x, layout.picture.path, -1), (layout.branch_x, layout.branch, 1))

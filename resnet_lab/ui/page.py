@@ -1,5 +1,6 @@
 """What every page begins with: its style, its title, what went wrong with the link, the link itself."""
 
+import re
 from pathlib import Path
 
 import streamlit as st
@@ -12,6 +13,11 @@ def heading(title: str, promise: str) -> None:
     st.caption("ResNet Lab")
     st.title(title, anchor=False)
     st.markdown(promise)
+
+
+def verbatim(text: str) -> str:
+    """Markdown that shows the text as it is, whatever a user typed into it."""
+    return re.sub(r"([\\`*_{}\[\]<>#$~|:])", r"\\\1", text)
 
 
 def share(link: str) -> None:

@@ -26,7 +26,7 @@ def labels(page: Page) -> list[str]:
 
 def expected_labels(block: BlockConfig) -> list[str]:
     drawn = picture(ModelConfig(block=block))
-    lanes = (drawn.pre, drawn.path, drawn.gate, drawn.branch, drawn.after)
+    lanes = (drawn.pre, drawn.match, drawn.path, drawn.gate, drawn.branch, drawn.after)
     return sorted(item.text.removeprefix("× ") for lane in lanes for item in lane)
 
 

@@ -189,3 +189,37 @@ def test_the_diagram_is_legible(visit: Visit, scheme: str):
     ground = page.locator(".stApp").evaluate(f"{colours}.backgroundColor")
     for line in {path.evaluate(f"{colours}.stroke") for path in page.locator(".st-key-drawn svg path").all()}:
         assert contrast(line, ground) > 3
+
+
+def test_four_tabs_opened_at_once_all_show_the_block(visit: Visit, lab: str):
+    first = visit()
+    tabs = [first.context.new_page() for _ in range(4)]
+    for tab in tabs:
+        tab.goto(f"{lab}/", wait_until="commit")
+    for tab in tabs:
+        tab.get_by_role("heading", name="The same net in plain PyTorch").wait_for()
+        eventually(tab, lambda tab=tab: tab.locator("[data-testid='stPlotlyChart']").count() == 5)
+
+
+def test_the_last_of_many_quick_clicks_wins(visit: Visit):
+    page = visit(f"?build={encode(View(model=ModelConfig(depth=56)))}")
+    names = ["2(b) Constant scaling", "2(d) Shortcut-only gating", "4(e) Full pre-activation", "2(f) Dropout shortcut"]
+    for name in names * 3:
+        page.get_by_role("button", name=name).click()
+        page.wait_for_timeout(150)
+    eventually(page, lambda: view_of(page).model == ModelConfig(depth=56, block=BlockConfig(shortcut="dropout")))
+    settle(page)
+    expect(page.get_by_role("combobox", name="Shortcut")).to_have_value("2(f) Dropout shortcut")
+
+
+def test_back_and_forward_walk_through_the_blocks(visit: Visit):
+    page = visit()
+    for name in ("2(c) Exclusive gating", "2(e) 1×1 conv shortcut"):
+        page.get_by_role("button", name=name).click()
+        settle(page)
+    for step, shortcut in ((page.go_back, "exclusive_gating"), (page.go_forward, "conv")):
+        step()
+        eventually(page, lambda shortcut=shortcut: view_of(page).model.block.shortcut == shortcut)
+        eventually(
+            page, lambda shortcut=shortcut: sorted(labels(page)) == expected_labels(BlockConfig(shortcut=shortcut))
+        )

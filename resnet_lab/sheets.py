@@ -4,7 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import numpy as np
 from PIL import Image
@@ -30,8 +30,9 @@ class Images:
     @property
     def checksum(self) -> str:
         """Over all pixels and labels, in order."""
-        content = np.ascontiguousarray(self.pixels).tobytes() + self.labels.astype(np.uint8).tobytes()
-        return hashlib.sha256(content).hexdigest()
+        digest = hashlib.sha256(np.ascontiguousarray(self.pixels).reshape(-1).data)
+        digest.update(self.labels.astype(np.uint8).data)
+        return digest.hexdigest()
 
 
 class Split(Config):
@@ -100,12 +101,17 @@ def read_sheet(path: Path) -> np.ndarray:
 def read_picture(path: Path) -> np.ndarray:
     """(height, width, 3) of a whole and undamaged file"""
     try:
-        with path.open("rb") as file, Image.open(file) as picture:
-            return np.asarray(picture.convert("RGB"))
+        with path.open("rb") as file:
+            return decoded(file)
     except FileNotFoundError:
         raise ValueError(f"{path} is missing.") from None
     except Exception as error:  # Pillow raises whatever its decoder met in a damaged file
         raise ValueError(f"{path} is damaged or is no picture: {type(error).__name__}.") from None
+
+
+def decoded(file: BinaryIO) -> np.ndarray:
+    with Image.open(file) as picture:
+        return np.asarray(picture.convert("RGB"))
 
 
 def tile(pixels: np.ndarray) -> np.ndarray:

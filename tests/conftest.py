@@ -1,10 +1,12 @@
-"""What several test files share: threads, and the public checkpoint where there is one."""
+"""What several test files share: threads, and where they are there the public checkpoint and all of CIFAR-10."""
 
 import os
 from pathlib import Path
 
 import pytest
 import torch
+
+from resnet_lab.data import data_is_here, load_images
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +25,11 @@ def public_checkpoint():
     if not path.is_file():
         pytest.skip("RESNET_LAB_REFERENCE names no folder with akamaster_resnet20.th")
     return path
+
+
+@pytest.fixture(scope="session")
+def full_cifar10():
+    """Both splits, where `python -m resnet_lab data get cifar10` has kept them."""
+    if not data_is_here("cifar10"):
+        pytest.skip("CIFAR-10 is not here: `python -m resnet_lab data get cifar10`")
+    return {split: load_images("cifar10", split) for split in ("train", "test")}

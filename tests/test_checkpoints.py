@@ -10,7 +10,7 @@ import torchvision
 
 from resnet_lab.block_config import BlockConfig
 from resnet_lab.checkpoints import load_checkpoint
-from resnet_lab.data import data_folder, load_images, normalised
+from resnet_lab.data import load_images, normalised
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
 
@@ -307,9 +307,6 @@ def test_public_checkpoint_makes_86_errors_on_the_1000_images_of_the_sample(publ
     assert num_errors(public_checkpoint, data) == 86
 
 
-def test_public_checkpoint_makes_827_errors_on_the_10000_test_images(public_checkpoint, two_threads):
-    if not data_folder("cifar10").exists():
-        pytest.skip(f"CIFAR-10 is not in {data_folder('cifar10')}")
-    data = load_images("cifar10", "test")
-    assert len(data) == 10000
-    assert num_errors(public_checkpoint, data) == 827
+def test_public_checkpoint_makes_827_errors_on_the_10000_test_images(public_checkpoint, full_cifar10, two_threads):
+    assert len(full_cifar10["test"]) == 10000
+    assert num_errors(public_checkpoint, full_cifar10["test"]) == 827

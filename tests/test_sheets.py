@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from resnet_lab import sheets
-from resnet_lab.data import CLASSES, SAMPLE, data_folder, home, load_images, normalised
+from resnet_lab.data import CLASSES, SAMPLE, load_images
 from resnet_lab.sheets import INDEX, Images, read_sheets, tile, untile, write_sheets
 from tests.sentences import is_one_sentence, refusal
 
@@ -239,41 +238,3 @@ def test_the_bundled_sample_says_where_it_comes_from():
 
 def test_the_bundled_sample_is_small():
     assert sum(path.stat().st_size for path in SAMPLE.iterdir()) < 12_000_000
-
-
-def test_normalised_images_have_about_zero_mean_and_unit_deviation(bundled):
-    _, images = bundled
-    x = normalised(images)
-    assert x.dtype == torch.float32
-    assert x.shape == images.pixels.shape
-    assert x.mean((0, 2, 3)).tolist() == pytest.approx([0] * 3, abs=0.05)
-    assert x.std((0, 2, 3)).tolist() == pytest.approx([1] * 3, abs=0.05)
-
-
-def test_normalisation_with_a_given_mean_and_deviation_is_the_formula():
-    images = random_images(2)
-    x = normalised(images, mean=(0.1, 0.2, 0.3), std=(0.5, 1, 2))
-    for channel, (mean, std) in enumerate([(0.1, 0.5), (0.2, 1), (0.3, 2)]):
-        expected = (images.pixels[:, channel] / 255 - mean) / std
-        assert x[:, channel].numpy() == pytest.approx(expected, abs=1e-5)
-
-
-def test_the_sample_loads_in_a_moment_wherever_the_working_directory_is(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert len(load_images("sample", "test")) == 1_000
-
-
-def test_unknown_data_are_refused_with_the_names_of_those_that_are_known():
-    text = refusal(load_images, "imagenet", "train")
-    assert "'imagenet'" in text
-    assert "'sample'" in text
-    assert is_one_sentence(text), text
-
-
-def test_the_lab_s_home_is_where_the_environment_says(tmp_path, monkeypatch):
-    monkeypatch.setenv("RESNET_LAB_HOME", str(tmp_path))
-    assert home() == home().absolute() == tmp_path
-    assert data_folder("cifar10") == tmp_path / "data" / "cifar10"
-    text = refusal(load_images, "cifar10", "train")
-    assert is_one_sentence(text), text
-    assert str(tmp_path) in text

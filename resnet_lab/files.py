@@ -1,0 +1,49 @@
+"""Files that are whole or not there."""
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class StorageError(ValueError):
+    """What is kept could not be written or read: one sentence."""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """What is written into it becomes the file at `path` once all of it is on the disk, or nothing changes."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise StorageError(f"{path} could not be written: {reason(error)}.") from None
+    finally:
+        if part.exists():
+            part.unlink()
+
+
+def reason(error: OSError) -> str:
+    return "the disk is full" if error.errno in FULL else (error.strerror or type(error).__name__).lower()
+
+
+def sync_folder(folder: Path) -> None:
+    """A renamed file outlives a power cut once its folder is on the disk."""
+    if os.name == "nt":  # a folder cannot be opened there
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,74 @@
+"""Random crops and flips of whole batches: every image by its own draw, each draw a function of where it stands."""
+
+import hashlib
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class Draw:
+    """For each image of a batch: which one, where its crop begins, whether it is flipped."""
+
+    indices: torch.Tensor  # (B,)
+    offsets: torch.Tensor  # (B, 2), rows and columns, from 0 to 2 crop
+    flips: torch.Tensor  # (B,), 0 or 1
+
+    def to(self, device: torch.device) -> "Draw":
+        return Draw(self.indices.to(device), self.offsets.to(device), self.flips.to(device))
+
+
+class Stream:
+    """The training images in shuffled order, epoch after epoch: a function of (seed, epoch, position)."""
+
+    def __init__(self, seed: int, num_images: int, crop: int, flip: bool, device: torch.device):
+        self.seed, self.num_images, self.crop, self.flip, self.device = seed, num_images, crop, flip, device
+        self.epochs: dict[int, Draw] = {}  # the one or two that the current batch touches
+
+    def batch(self, start: int, size: int) -> Draw:
+        """The draws from position `start` of the stream on."""
+        parts, end = [], start + size
+        while start < end:
+            epoch, first = divmod(start, self.num_images)
+            stop = min(first + end - start, self.num_images)
+            draw = self.epoch(epoch)
+            parts.append((draw.indices[first:stop], draw.offsets[first:stop], draw.flips[first:stop]))
+            start += stop - first
+        return Draw(*parts[0]) if len(parts) == 1 else Draw(*map(torch.cat, zip(*parts, strict=True)))
+
+    def epoch(self, epoch: int) -> Draw:
+        if epoch not in self.epochs:
+            self.epochs = {known: draw for known, draw in self.epochs.items() if known == epoch - 1}
+            self.epochs[epoch] = draw_epoch(self.seed, epoch, self.num_images, self.crop, self.flip).to(self.device)
+        return self.epochs[epoch]
+
+
+def draw_epoch(seed: int, epoch: int, num_images: int, crop: int, flip: bool) -> Draw:
+    """Drawn on the CPU, so that every device sees the same images."""
+    generator = torch.Generator().manual_seed(mixed(seed, "epoch", epoch))
+    return Draw(
+        torch.randperm(num_images, generator=generator),
+        torch.randint(0, 2 * crop + 1, (num_images, 2), generator=generator),
+        torch.randint(0, 1 + flip, (num_images,), generator=generator),
+    )
+
+
+def mixed(*parts: object) -> int:
+    """One seed from several numbers, so that neighbours have nothing in common; torch's generator takes 32 bits."""
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:4], "big")
+
+
+def crop_and_flip(images: torch.Tensor, draw: Draw, crop: int) -> torch.Tensor:
+    """Images of (B, C, S + 2 crop, S + 2 crop) -> (B, C, S, S), in one gather and channels last."""
+    size = images.shape[-1] - 2 * crop
+    steps = torch.arange(size, device=images.device)
+    rows = draw.offsets[:, :1] + steps
+    columns = draw.offsets[:, 1:] + torch.where(draw.flips[:, None] > 0, size - 1 - steps, steps)
+    batch = torch.arange(len(images), device=images.device)
+    return images[batch[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def padded(images: torch.Tensor, crop: int) -> torch.Tensor:
+    """Zeros on every side."""
+    return functional.pad(images, (crop,) * 4)

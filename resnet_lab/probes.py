@@ -1,0 +1,129 @@
+"""What goes on inside a net while it trains: norms of gradients and weights, responses, gates, ReLUs, shares."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from resnet_lab.blocks import Unit
+from resnet_lab.nets import ResNet
+from resnet_lab.ops import GroupNorm
+from resnet_lab.signals import recorded
+
+Measures = dict[str, dict[str, float]]
+
+
+def measure_update(model: ResNet, update: Callable[[], None]) -> tuple[Measures, dict[str, list[float]]]:
+    """Per layer and per unit, around the update that the gradients in the model are about to make."""
+    weights = {name.removesuffix(".weight"): weight for name, weight in model.named_parameters() if weight.dim() > 1}
+    tensors = list(weights.values())
+    gradients = torch._foreach_norm([weight.grad for weight in tensors if weight.grad is not None])
+    before = [weight.detach().clone() for weight in tensors]
+    norms = torch._foreach_norm(before)
+    update()
+    steps = torch._foreach_norm(torch._foreach_sub([weight.detach() for weight in tensors], before))
+    columns = [torch.stack(list(column)).tolist() for column in (gradients, norms, steps)]
+    layers = {
+        name: {"gradient_norm": g, "weight_norm": w, "update_ratio": u / w if w else 0.0}
+        for name, g, w, u in zip(weights, *columns, strict=True)
+    }
+    return layers, {"gradient_norm": [norm_of(layers, prefix) for prefix in unit_names(model)]}
+
+
+def unit_names(model: ResNet) -> list[str]:
+    return [f"{name}." for name, module in model.named_modules() if isinstance(module, Unit)]
+
+
+def norm_of(layers: Measures, prefix: str) -> float:
+    """Of all the layers of a unit together."""
+    return sum(entry["gradient_norm"] ** 2 for name, entry in layers.items() if name.startswith(prefix)) ** 0.5
+
+
+def measure_responses(model: ResNet, images: torch.Tensor) -> tuple[Measures, dict[str, list[float]]]:
+    """On a fixed batch, BN's statistics frozen: responses, shares in the sums, openness of gates, dead ReLUs."""
+    with torch.no_grad(), evaluating(model), listening(model) as heard, recorded(model) as record:
+        model(images)
+    values = read(list(heard.responses.values()))
+    responses = {name: {"response": value} for name, value in zip(heard.responses, values, strict=True)}
+    dead = [torch.cat(channels).mean() for channels in heard.dead]
+    units = {"shortcut_share": record.shortcut_shares, "dead_relus": read(dead)}
+    if heard.gates:
+        units["gate_openness"] = read(list(heard.gates.values()))
+    return responses, units
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
+
+
+@dataclass
+class Heard:
+    responses: dict[str, torch.Tensor] = field(default_factory=dict)
+    gates: dict[int, torch.Tensor] = field(default_factory=dict)  # by the unit's number
+    dead: list[list[torch.Tensor]] = field(default_factory=list)  # a unit, a ReLU, 1 for a channel that is always zero
+
+
+@contextmanager
+def listening(model: ResNet) -> Iterator[Heard]:
+    """Hooks that keep one number of what they hear; none survives."""
+    heard, handles = Heard(), []
+    for name, layer in response_layers(model):
+        handles.append(layer.register_forward_hook(keep_response(heard, name)))
+    for number, unit in enumerate(model.units):
+        heard.dead.append([])
+        handles += [relu.register_forward_hook(keep_dead(heard.dead[-1])) for relu in relus(unit)]
+        if isinstance(gate := getattr(unit.shortcut, "gate", None), nn.Module):
+            handles.append(gate.register_forward_hook(keep_gate(heard, number)))
+    try:
+        yield heard
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def response_layers(model: ResNet) -> Iterator[tuple[str, nn.Module]]:
+    """Of each convolution of the stem and the branches: the normalisation right after it, else itself."""
+    for prefix in ["stem", *(f"{name}branch" for name in unit_names(model))]:
+        children = list(model.get_submodule(prefix).named_children())
+        for (name, layer), (_, following) in zip(children, [*children[1:], ("", None)], strict=True):
+            if isinstance(layer, nn.Conv2d):
+                yield f"{prefix}.{name}", following if isinstance(following, nn.BatchNorm2d | GroupNorm) else layer
+
+
+def relus(unit: Unit) -> list[nn.ReLU]:
+    return [module for module in unit.modules() if isinstance(module, nn.ReLU)]
+
+
+def keep_response(heard: Heard, name: str) -> Callable[..., None]:
+    def hook(layer: nn.Module, inputs: Any, output: torch.Tensor) -> None:
+        heard.responses[name] = output.float().std(correction=0)
+
+    return hook
+
+
+def keep_gate(heard: Heard, number: int) -> Callable[..., None]:
+    def hook(layer: nn.Module, inputs: Any, output: torch.Tensor) -> None:
+        heard.gates[number] = output.sigmoid().float().mean()  # twice, as `recorded` asks the shortcut once more
+
+    return hook
+
+
+def keep_dead(dead: list[torch.Tensor]) -> Callable[..., None]:
+    def hook(layer: nn.Module, inputs: Any, output: torch.Tensor) -> None:
+        dead.append((output.amax((0, 2, 3)) <= 0).float())
+
+    return hook
+
+
+def read(values: list[torch.Tensor]) -> list[float]:
+    """In one transfer from the device."""
+    return torch.stack(values).float().tolist()

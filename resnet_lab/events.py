@@ -8,7 +8,10 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True)
 class Event:
-    """Happened after `step` steps; `seconds` of training had passed, pauses not counted."""
+    """Happened after `step` steps; `seconds` of training had passed, pauses not counted.
+
+    A field that comes later needs a default: the events of older runs are read without it.
+    """
 
     kind: ClassVar[str]
     step: int

@@ -34,11 +34,12 @@ PRESETS = {
 # fmt: on
 
 
-def preset(name: str, **fields: Any) -> RunConfig:
+def preset(name: str, /, **fields: Any) -> RunConfig:
     """The run of that name, with some of its fields changed."""
     check_choice("recipe", name, PRESETS)
     config = RunConfig().with_fields(**fitting(PRESETS[name].fields, fields.get("data", "cifar10")) | fields)
-    if name == "paper" and config.model.depth >= WARMUP_DEPTH and "warmup_steps" not in fields:
+    is_deep, is_long = config.model.depth >= WARMUP_DEPTH, config.recipe.steps > WARMUP_STEPS
+    if name == "paper" and is_deep and is_long and "warmup_steps" not in fields:
         return config.with_fields(warmup_steps=WARMUP_STEPS)
     return config
 

@@ -20,6 +20,16 @@ class DataConfig(Config):
     test_size: Annotated[int, Field(ge=1)] | None = None
     resolution: Literal[16, 32] = 32  # 16: average-pooled
 
+    @model_validator(mode="before")
+    @classmethod
+    def bring_to_normal_form(cls, fields: Any) -> Any:
+        """All images are None, whatever their number, so that the same data have the same key."""
+        data = fields.get("name", "cifar10") if isinstance(fields, dict) else None
+        if not isinstance(data, str) or data not in DATASETS:
+            return fields
+        all_of_it = {f"{split}_size": size for split, size in DATASETS[data].sizes.items()}
+        return {name: None if value == all_of_it.get(name, object) else value for name, value in fields.items()}
+
     @model_validator(mode="after")
     def check_sizes(self) -> Self:
         for split, size in (("train", self.train_size), ("test", self.test_size)):

@@ -183,7 +183,7 @@ class Trainer:
 
     def is_probe_due(self) -> bool:
         every = self.config.watch.probe_every
-        return every > 0 and (self.step == 1 or self.step % every == 0)
+        return every > 0 and self.step % every == 0
 
     def is_test_due(self) -> bool:
         """Whether this step completed another `evaluate_every` epochs."""
@@ -254,7 +254,7 @@ def random_numbers(seed: int, device: torch.device) -> Iterator[None]:
 
 def expected_seconds(config: RunConfig, pace: float) -> float:
     """Of all steps and all tests, from the seconds of one step."""
-    num_tests = math.ceil(config.epochs / config.watch.evaluate_every)
+    num_tests = min(config.recipe.steps, math.ceil(config.epochs / config.watch.evaluate_every))
     tested = num_tests * config.data.num_test / config.recipe.batch_size / TESTED_PER_TRAINED
     return pace * (config.recipe.steps + tested)
 

@@ -1,0 +1,314 @@
+"""The supervisor: each run of the queue gets one worker, whatever dies, in whatever order it is asked."""
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psutil
+import pytest
+
+from resnet_lab import supervisor as module
+from resnet_lab.queueing import Process, move, request, resume
+from resnet_lab.supervisor import (
+    LOG,
+    Supervisor,
+    busy_cores,
+    ensure_supervisor,
+    is_supervised,
+    supervise,
+    supervisor_lock,
+)
+from tests.processes import (
+    assert_undisturbed,
+    kill,
+    log_of,
+    processes_of,
+    queued,
+    short,
+    small,
+    start,
+    store,
+    until,
+    until_events,
+    until_status,
+)
+from tests.sentences import is_one_sentence
+
+__all__ = ["store"]
+
+SERVER = """
+import time
+from resnet_lab.store import open_store
+from resnet_lab.supervisor import ensure_supervisor
+
+with open_store() as store:
+    started = ensure_supervisor(store)
+    time.sleep(1000)
+"""
+
+
+@contextlib.contextmanager
+def supervisor_of(store, cores=1, busy_cores=lambda: 0):
+    """One in this process, which looks when it is told to."""
+    supervisor = Supervisor(store, cores, busy_cores)
+    yield supervisor
+    for worker in supervisor.workers.values():
+        kill(worker.process)
+
+
+class Seen:
+    """The workers that each run was ever seen to have."""
+
+    def __init__(self, store):
+        self.home, self.pids = store.folder, {}
+
+    def look(self):
+        for process in processes_of(self.home, "resnet_lab.worker"):
+            with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+                if os.getsid(process.pid) == process.pid:  # a child that is about to call git looks the same
+                    self.pids.setdefault(process.cmdline()[3], set()).add(process.pid)
+
+
+def test_the_death_of_the_server_and_of_the_supervisor_disturb_no_run(store, tmp_path):
+    seen = Seen(store)
+    first, second = queued(store, small()), queued(store, short())
+    server = start(["-c", SERVER], tmp_path / "server.log")
+    until(lambda: is_supervised(store.folder), "there is a supervisor")
+    os.killpg(server.pid, signal.SIGKILL)
+    server.wait()
+    until_events(store, first.id, 2, seen.look)
+    (supervisor,) = processes_of(store.folder, "resnet_lab.supervisor")
+    worker = psutil.Process(store.run(first.id).pid)
+    assert len({os.getsid(pid) for pid in (os.getpid(), supervisor.pid, worker.pid)}) == 3
+    supervisor.kill()
+    before = len(store.events(first.id))
+    third = queued(store, short(seed=1))
+    until_events(store, first.id, before + 1, seen.look)
+    next_one = ensure_supervisor(store)
+    for run in (first, second, third):
+        until_status(store, run.id, "done", look=seen.look)
+        assert_undisturbed(store, run.id)
+    assert seen.pids[first.id] == {worker.pid}
+    kill(next_one)
+
+
+def test_after_a_restart_of_the_machine_a_run_goes_on_although_its_number_is_now_another_process(store):
+    run = queued(store, small())
+    supervisor = ensure_supervisor(store)
+    until_events(store, run.id, 2)
+    kill(supervisor)
+    for process in processes_of(store.folder):
+        process.kill()
+        process.wait(10)
+    assert store.run(run.id).status == "running"
+    store.change(run.id, pid=os.getpid(), pid_started=Process.of().started - 100)
+    with supervisor_of(store) as supervisor:
+        until_status(store, run.id, "done", look=supervisor.look)
+        until(lambda: not supervisor.look() and not supervisor.workers, "the supervisor has nothing to do")
+    assert_undisturbed(store, run.id)
+
+
+def test_of_many_supervisors_started_at_once_one_remains_and_each_run_is_trained_once(store):
+    seen = Seen(store)
+    runs = [queued(store, short(seed=seed)) for seed in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        started = [*pool.map(ensure_supervisor, [store] * 3)]
+    log = store.folder / "supervisor.log"
+    started = [each for each in started if each] + [start(["-m", "resnet_lab.supervisor"], log)]
+    for run in runs:
+        until_status(store, run.id, "done", look=seen.look)
+        assert_undisturbed(store, run.id)
+    assert all(len(pids) == 1 for pids in seen.pids.values()), seen.pids
+    alive = until(lambda: one_alive(started), "only one is left")
+    assert ensure_supervisor(store) is None
+    assert is_supervised(store.folder)
+    assert {each.returncode for each in started if each is not alive} == {0}
+    assert log.read_text() == ""
+    kill(alive)
+
+
+def one_alive(processes):
+    alive = [process for process in processes if process.poll() is None]
+    assert alive, "none is left"
+    return alive[0] if len(alive) == 1 else None
+
+
+def test_pause_stop_resume_and_the_order_of_the_queue(store):
+    first, cancelled, later, sooner = (queued(store, config) for config in (small(), short(), small(), short()))
+    move(store, sooner.id, before=later.id)
+    request(store, cancelled.id, "stop")
+    with supervisor_of(store) as supervisor:
+        until_events(store, first.id, 2, supervisor.look)
+        assert [store.run(run.id).status for run in (sooner, later)] == ["queued", "queued"]
+        request(store, first.id, "pause")
+        until_status(store, first.id, "paused", look=supervisor.look)
+        until_status(store, sooner.id, "done", look=supervisor.look)
+        assert store.events(later.id) == []
+        until_events(store, later.id, 2, supervisor.look)
+        request(store, later.id, "stop")
+        stopped = until_status(store, later.id, "stopped", look=supervisor.look)
+        until(lambda: not supervisor.look() and not supervisor.workers, "the supervisor has nothing to do")
+    assert (store.run(first.id).finished, store.run(first.id).pid) == (None, None)
+    assert (stopped.finished is None, stopped.pid, stopped.request) == (False, None, None)
+    resume(store, first.id)
+    resume(store, later.id)
+    with supervisor_of(store, cores=2) as supervisor:
+        for run in (first, later, sooner):
+            until_status(store, run.id, "done", look=supervisor.look)
+            assert_undisturbed(store, run.id)
+    assert store.run(cancelled.id).status == "stopped"
+    assert not store.run_folder(cancelled.id).exists()
+
+
+def test_cores_are_shared_out_and_a_resumed_run_keeps_its_threads(store):
+    alone = store.add(small(), device="cpu")
+    with supervisor_of(store, cores=2) as supervisor:
+
+        def look():
+            supervisor.look()
+            assert sum(worker.threads for worker in supervisor.workers.values()) <= 2
+
+        until_events(store, alone.id, 1, look)
+        request(store, alone.id, "pause")
+        until_status(store, alone.id, "paused", look=look)
+        pair = [store.add(config, device="cpu") for config in (short(), small(steps=400))]
+        resume(store, alone.id)
+        until_status(store, alone.id, "running", look=look)
+        assert supervisor.workers[alone.id].threads == 2, "it began before both cores were free"
+        assert [store.run(run.id).status for run in pair] == ["done", "done"]
+    assert [store.run(run.id).threads for run in (alone, *pair)] == [2, 1, 1]
+    start, *_ = store.events(alone.id)
+    assert start[1].execution["threads"] == 2
+
+
+def test_cores_that_other_programs_keep_busy_are_left_to_them(store):
+    runs = [store.add(small(), device="cpu") for _ in range(2)]
+    with supervisor_of(store, cores=4, busy_cores=lambda: 3) as supervisor:
+        supervisor.look()
+        assert {run_id: worker.threads for run_id, worker in supervisor.workers.items()} == {runs[0].id: 1}
+
+
+def test_what_the_runs_themselves_keep_busy_is_not_counted_twice(store):
+    runs = [store.add(small(), device="cpu")]
+    busy = 0
+    with supervisor_of(store, cores=4, busy_cores=lambda: busy) as supervisor:
+        supervisor.look()
+        assert supervisor.workers[runs[0].id].threads == 4
+        busy = 4
+        runs.append(store.add(small(), device="cpu"))
+        supervisor.look()
+        assert list(supervisor.workers) == [runs[0].id], "all cores are taken"
+    with supervisor_of(store, cores=2, busy_cores=lambda: 9) as crowded:
+        crowded.look()
+        assert [worker.threads for worker in crowded.workers.values()] == [1], "one run is always trained"
+
+
+def test_the_cores_that_are_busy_are_counted():
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as spinning:
+        until(lambda: busy_cores() >= 1, "a busy core is seen")
+        spinning.kill()
+
+
+def test_a_run_whose_process_dies_again_and_again_has_failed_and_can_be_resumed(store):
+    run = queued(store, small())
+    with supervisor_of(store) as supervisor:
+        for deaths in range(3):
+            assert store.run(run.id).deaths == deaths
+            pid = until_status(store, run.id, "running", look=supervisor.look).pid
+            until_events(store, run.id, 1)
+            os.kill(pid, signal.SIGKILL)
+            until(lambda pid=pid: supervisor.look() is False or store.run(run.id).pid != pid, "the death is noticed")
+        failed = store.run(run.id)
+        assert (failed.status, failed.pid) == ("failed", None)
+        assert failed.message == "Its process died 3 times without coming further."
+        resume(store, run.id)
+        until_status(store, run.id, "done", look=supervisor.look)
+    assert_undisturbed(store, run.id)
+
+
+# fmt: off
+BROKEN = {  # what happens where a worker imports torch -> what is said, and how often it is tried
+    "raise ImportError('no torch today')": ("Its process could not start; {log} says why.", 1),
+    "import os; os.kill(os.getpid(), 9)":  ("Its process died 3 times without coming further.", 3),
+}
+# fmt: on
+
+
+@pytest.fixture
+def broken(tmp_path, monkeypatch):
+    """Makes every worker fail where it imports torch."""
+
+    def make(code):
+        (tmp_path / "broken").mkdir()
+        (tmp_path / "broken" / "torch.py").write_text(f"print('starting', flush=True)\n{code}\n")
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path / "broken"))
+
+    return make
+
+
+@pytest.mark.parametrize("code", BROKEN)
+def test_a_worker_that_cannot_start_is_not_started_for_ever(store, broken, code):
+    broken(code)
+    words, tries = BROKEN[code]
+    run = store.add(short(), device="cpu")
+    with supervisor_of(store) as supervisor:
+        failed = until_status(store, run.id, "failed", look=supervisor.look)
+        assert not supervisor.look()
+    assert failed.message == words.format(log=store.run_folder(run.id) / LOG)
+    assert is_one_sentence(failed.message)
+    assert log_of(store, run.id).count("starting") == tries
+    assert (failed.pid, failed.position) == (None, None)
+
+
+def test_a_run_queued_while_the_supervisor_ends_is_not_left_waiting(store, broken, monkeypatch):
+    broken("raise ImportError('no torch today')")
+    monkeypatch.setattr(module, "POLL_SECONDS", 0.2)
+    moments, threads = random.Random(0), []
+    for seed in range(15):
+        run = store.add(short(seed=seed), device="cpu")
+        if not is_supervised(store.folder):
+            threads.append(threading.Thread(target=supervise, args=(store, 1, 0.25)))
+            threads[-1].start()
+        until_status(store, run.id, "failed", seconds=20)
+        time.sleep(moments.uniform(0, 0.3))
+    for thread in threads:
+        thread.join(20)
+    assert not any(thread.is_alive() for thread in threads)
+    assert len(threads) > 1, "it never ended between two runs"
+
+
+def test_who_only_looks_whether_there_is_a_supervisor_is_not_taken_for_one(store, monkeypatch):
+    monkeypatch.setattr(module, "PROBE_SECONDS", 30)
+    with ThreadPoolExecutor(1) as pool:
+        with supervisor_lock(store.folder, timeout=0):
+            answer = pool.submit(is_supervised, store.folder)
+            time.sleep(0.1)
+        assert not answer.result(30)
+
+
+def test_a_run_of_another_machine_is_lost_only_after_a_long_silence(store):
+    run = queued(store, short())
+    row = {"status": "running", "host": "elsewhere", "pid": os.getpid(), "pid_started": 1.0}
+    with supervisor_of(store) as supervisor:
+        store.change(run.id, heartbeat=time.time() - 100, **row)
+        supervisor.look()
+        assert store.run(run.id).status == "running"
+        store.change(run.id, heartbeat=time.time() - 1000)
+        supervisor.look()
+        assert (store.run(run.id).status, [*supervisor.workers]) == ("queued", [run.id])
+
+
+def test_a_run_that_is_purged_while_its_worker_starts_stops_nothing(store):
+    gone, other = store.add(short(), device="cpu"), store.add(short(seed=1), device="cpu")
+    with supervisor_of(store, cores=2) as supervisor:
+        supervisor.look()
+        store.delete(gone.id)
+        store.purge(gone.id)
+        until_status(store, other.id, "done", look=supervisor.look)
+        until(lambda: not supervisor.look() and not supervisor.workers, "both processes have ended")

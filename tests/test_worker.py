@@ -1,0 +1,192 @@
+"""A worker that is killed, stopped, locked out or out of disk: its run ends as if nothing had happened."""
+
+import contextlib
+import random
+import resource
+import signal
+import sqlite3
+import time
+
+import pytest
+
+from resnet_lab.queueing import request, resume
+from resnet_lab.weights import CHECKPOINT, WEIGHTS
+from tests.processes import (
+    assert_undisturbed,
+    kill,
+    log_of,
+    short,
+    small,
+    start,
+    start_worker,
+    store,
+    take_up,
+    until,
+    until_events,
+)
+from tests.sentences import is_one_sentence
+
+__all__ = ["store"]
+LOOK_SECONDS = 0.5  # about as often a worker writes
+
+
+def test_killed_at_random_moments_a_run_ends_as_the_undisturbed_one(store):
+    moments = random.Random(1)
+    run = store.add(small(), device="cpu")
+    for _ in range(4):
+        worker, before = start_worker(store, run.id), len(store.events(run.id))
+        until_events(store, run.id, before + moments.choice([0, 1, 1]))
+        time.sleep(moments.uniform(0, LOOK_SECONDS))
+        kill(worker)
+        take_up(store, run.id)
+    if store.run(run.id).status != "done":
+        assert start_worker(store, run.id).wait(60) == 0
+    assert_undisturbed(store, run.id)
+
+
+# A worker that kills itself with signal 9 just before or after its n-th call of a function.
+DYING = """
+import os, signal, sys
+from resnet_lab import worker
+
+when, name, count = sys.argv.pop(1), sys.argv.pop(1), int(sys.argv.pop(1))
+do = getattr(worker, name)
+worker.STORE_SECONDS = 0  # a look at the store after every step, so that the moments are the same everywhere
+
+def die(*args, **kwargs):
+    global count
+    count -= 1
+    if not count and when == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    result = do(*args, **kwargs)
+    if not count:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+setattr(worker, name, die)
+worker.main()
+"""
+# fmt: off
+MOMENTS = [  # each in the life of a new process that goes on where the one before died
+    ("after",  "claim",         1),
+    ("before", "progressed",    1),  # the first checkpoint is there, and no event
+    ("after",  "progressed",    5),  # a checkpoint with events that the store lacks
+    ("before", "write_tensors", 9),  # events in the store that the checkpoint lacks
+    ("before", "release",       1),  # all is there, but nobody knows
+]
+# fmt: on
+
+
+def test_killed_at_the_worst_moments_a_run_ends_as_the_undisturbed_one(store, tmp_path):
+    run = store.add(short(), device="cpu")
+    for when, name, count in MOMENTS:
+        arguments = ["-c", DYING, when, name, str(count), run.id, "1", "--checkpoint-seconds", "0"]
+        assert start(arguments, tmp_path / "log").wait(60) == -signal.SIGKILL, (when, name)
+        take_up(store, run.id)
+    assert (store.run_folder(run.id) / WEIGHTS).exists()
+    assert start_worker(store, run.id).wait(60) == 0
+    assert_undisturbed(store, run.id)
+
+
+def test_a_worker_that_is_asked_to_end_leaves_a_run_that_goes_on_without_loss(store):
+    run = store.add(small(), device="cpu")
+    worker = start_worker(store, run.id, seconds_between_checkpoints=1000)
+    until_events(store, run.id, 5)
+    events_before = len(store.events(run.id))
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(60) == 0
+    held, last = store.run(run.id), store.events(run.id)[-1]
+    assert (held.status, held.pid) == ("running", worker.pid)
+    assert last[0] >= events_before
+    take_up(store, run.id)
+    worker = start_worker(store, run.id, seconds_between_checkpoints=1000)
+    until_events(store, run.id, last[0] + 1)
+    request(store, run.id, "pause")
+    assert worker.wait(60) == 0
+    paused = store.run(run.id)
+    assert (paused.status, paused.pid, paused.finished, paused.threads) == ("paused", None, None, 1)
+    resume(store, run.id)
+    assert start_worker(store, run.id).wait(60) == 0
+    assert_undisturbed(store, run.id)
+
+
+def test_a_store_that_is_locked_for_long_only_delays_a_run(store):
+    run = store.add(small(), device="cpu")
+    worker = start_worker(store, run.id)
+    until_events(store, run.id, 2)
+    with contextlib.closing(sqlite3.connect(store.folder / "lab.db", isolation_level=None)) as other:
+        until(lambda: locked(other), "the lock is taken")
+        until(lambda: "is locked by another process" in log_of(store, run.id), "the worker says so")
+        assert worker.poll() is None
+    assert worker.wait(60) == 0
+    assert_undisturbed(store, run.id)
+
+
+def locked(connection):
+    try:
+        return bool(connection.execute("BEGIN IMMEDIATE"))
+    except sqlite3.OperationalError:
+        return False
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux can limit a process that runs")
+def test_a_full_disk_is_said_in_a_sentence_and_what_was_written_stays(store):
+    run = store.add(small(), device="cpu")
+    worker = start_worker(store, run.id)
+    until_events(store, run.id, 2)
+    no_room(worker)
+    before = store.events(run.id)
+
+    def words():
+        return "the disk is full" in log_of(store, run.id) + store.run(run.id).message
+
+    until(words, "it is said that the disk is full")
+    assert store.events(run.id)[: len(before)] == before
+    resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert worker.wait(60) == 0
+    if store.run(run.id).status == "failed":  # where the checkpoint was the first that had no room
+        assert is_one_sentence(store.run(run.id).message)
+        resume(store, run.id)
+        assert start_worker(store, run.id).wait(60) == 0
+    assert_undisturbed(store, run.id)
+
+
+def no_room(process):
+    """No file of the process can grow beyond some kilobytes, as on a full disk."""
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (8192, resource.RLIM_INFINITY))
+
+
+def test_a_run_without_its_data_says_how_to_get_it_and_a_second_worker_leaves_it_alone(store):
+    run = store.add(short(data="cifar10"), device="cpu")
+    assert start_worker(store, run.id).wait(60) == 0
+    failed = store.run(run.id)
+    assert (failed.status, failed.pid) == ("failed", None)
+    assert is_one_sentence(failed.message)
+    assert "`python -m resnet_lab data get cifar10`" in failed.message
+    assert start_worker(store, run.id).wait(60) == 0
+    assert store.run(run.id) == failed
+
+
+def test_a_run_that_diverges_has_its_events_and_weights(store):
+    run = store.add(short(lr=100, steps=200), device="cpu")
+    assert start_worker(store, run.id).wait(60) == 0
+    last = store.events(run.id)[-1][1]
+    assert (store.run(run.id).status, last.kind, last.status) == ("diverged", "done", "diverged")
+    assert {path.name for path in store.run_folder(run.id).iterdir()} == {WEIGHTS, "log.txt"}
+
+
+def test_a_truncated_checkpoint_is_named_and_the_run_is_not_begun_anew(store):
+    run = store.add(small(), device="cpu")
+    checkpoint = store.run_folder(run.id) / CHECKPOINT
+    worker = start_worker(store, run.id)
+    until_events(store, run.id, 1)
+    kill(worker)
+    take_up(store, run.id)
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-1])
+    before = store.events(run.id)
+    assert start_worker(store, run.id).wait(60) == 0
+    failed = store.run(run.id)
+    assert failed.status == "failed"
+    assert is_one_sentence(failed.message)
+    assert str(checkpoint) in failed.message
+    assert store.events(run.id) == before

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from resnet_lab import build_model
-from resnet_lab.data import MEAN, STD, load_images
+from resnet_lab.data import MEAN, STD, data_is_here, load_images
 from resnet_lab.environment import cpu_name
 from resnet_lab.execution import keep_freed_memory
 from resnet_lab.presets import preset
@@ -94,7 +94,7 @@ def measure(contender: str) -> float:
 
 def measure_apart(contender: str) -> float:
     command = [sys.executable, "-m", "benchmarks.throughput", "--one", contender]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
 
 def main() -> None:
@@ -105,6 +105,8 @@ def main() -> None:
     if options.one:
         print(measure(options.one))
         return
+    if not data_is_here("cifar10"):
+        sys.exit("CIFAR-10 is not here: get it with `python -m resnet_lab data get cifar10`.")
     print(f"{cpu_name()}, {platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     print(f"{STEPS} steps of {BATCH} images, {options.rounds} rounds; images/s\n")
     print(f"{LAB:>16} " + " ".join(f"{name:>18}" for name in LOADERS) + f"{'ratio to best':>16}", flush=True)

@@ -3,7 +3,6 @@
 Its time beside a bare forward and backward pass of the same net and images in the same run, interleaved.
 """
 
-import platform
 import statistics
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ import torch
 
 from resnet_lab import BlockConfig, ModelConfig, build_model, cost, signal
 from resnet_lab.data import load_images, normalised
+from resnet_lab.environment import cpu_name
 
 DEPTHS = (20, 56, 110)
 SHORTCUTS = ("identity", "exclusive_gating")
@@ -21,7 +21,7 @@ NUM_IMAGES = 64
 
 def main() -> None:
     images = normalised(load_images("sample", "test"))[:NUM_IMAGES]
-    print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    print(f"{cpu_name()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     print(f"{NUM_IMAGES} images, median of {ROUNDS} rounds; the ratio is against a bare forward and backward pass\n")
     bare_pass(ModelConfig(depth=8), images)
     print("depth  shortcut            X-ray, s   bare pass, s   ratio")

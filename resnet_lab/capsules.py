@@ -238,10 +238,10 @@ def take_in(store: Store, arrivals: Sequence[Arrival]) -> tuple[list[Run], list[
 
 
 def row(arrival: Arrival, run_id: str) -> dict[str, Any]:
-    """Who trained it elsewhere does not train it here: what was under way is stopped, and can be resumed."""
+    """What was under way elsewhere is stopped here, and can be resumed, on as many threads as there are here."""
     told = arrival.portrait.model_dump()
     status = "stopped" if told["status"] in ("queued", "running") else told["status"]
-    told |= {"id": run_id, "status": status, "environment": json.dumps(arrival.environment)}
+    told |= {"id": run_id, "status": status, "threads": None, "environment": json.dumps(arrival.environment)}
     return new_row(arrival.config) | told | {"tags": json.dumps(told["tags"])}
 
 

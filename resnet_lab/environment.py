@@ -10,8 +10,9 @@ from typing import Any
 
 import torch
 
+from resnet_lab.files import CHECKOUT
+
 PACKAGES = ("torchvision", "numpy")
-CHECKOUT = Path(__file__).parent.parent
 
 
 def describe_environment(device: str | torch.device) -> dict[str, Any]:

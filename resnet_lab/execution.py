@@ -4,6 +4,7 @@ import contextlib
 import copy
 import ctypes
 import os
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,10 +17,11 @@ from torch import nn
 from resnet_lab.config import check_choice
 from resnet_lab.run_config import RecipeConfig
 
-Step = Callable[[nn.Module], None]
+Trial = Callable[[nn.Module], Callable[[], None]]  # of a copy of the net: what one of its training steps does
 
 BF16_GAIN = 1.15  # less may be noise, and fp32 is the more exact
-MALLOPT = {-1: 2**30, -3: 2**30, -2: 2**26}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_TOP_PAD
+# M_MMAP_THRESHOLD (the most that every glibc takes), M_TRIM_THRESHOLD, M_TOP_PAD
+MALLOPT = {-3: 2**25, -1: 2**30, -2: 2**26}
 
 
 @dataclass(frozen=True)
@@ -57,33 +59,34 @@ def find_device(name: str = "auto") -> torch.device:
 
 
 def choose_execution(
-    device: torch.device, recipe: RecipeConfig, model: nn.Module, step: Step
+    device: torch.device, recipe: RecipeConfig, model: nn.Module, trial: Trial
 ) -> tuple[Execution, float]:
     """The one of the recipe, or the faster of fp32 and bf16; and the seconds that a step takes with it."""
-    names = ("fp32", "bf16") if recipe.precision == "auto" else (recipe.precision,)
+    precision = "fp32" if (device.type, recipe.precision) == ("cpu", "tf32") else recipe.precision  # no CPU has it
+    names = ("fp32", "bf16") if precision == "auto" else (precision,)
     threads = torch.get_num_threads()
     executions = [Execution(device.type, name, threads, recipe.deterministic) for name in names]
-    times = [seconds_per_step(execution, model, step) for execution in executions]
+    times = [seconds_per_step(execution, trial(copy.deepcopy(model))) for execution in executions]
     is_worth_it = times[-1] * BF16_GAIN < times[0]
     return (executions[-1], times[-1]) if is_worth_it else (executions[0], times[0])
 
 
-def seconds_per_step(execution: Execution, model: nn.Module, step: Step, repeats: int = 3) -> float:
-    """The fastest of a few steps on a copy of the model, the first one not counted."""
-    twin, times = copy.deepcopy(model), []
+def seconds_per_step(execution: Execution, step: Callable[[], None], repeats: int = 4) -> float:
+    """The median of a few steps, the first one not counted."""
+    times = []
     with execution.applied():
         for _ in range(repeats + 1):
             start = time.perf_counter()
             with execution.autocast():
-                step(twin)
+                step()
             synchronise(execution.device)
             times.append(time.perf_counter() - start)
-    return min(times[1:])
+    return statistics.median(times[1:])
 
 
-def num_cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def usable_cores() -> list[int]:
+    """The numbers of those that this process may use."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
 def synchronise(device: str) -> None:

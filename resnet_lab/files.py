@@ -3,12 +3,15 @@
 import errno
 import os
 import secrets
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+CHECKOUT = Path(__file__).parent.parent
+PART = ".part"
 
 
 class StorageError(ValueError):
@@ -18,7 +21,7 @@ class StorageError(ValueError):
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """What is written into it becomes the file at `path` once all of it is on the disk, or nothing changes."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PART}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("xb") as file:
@@ -34,8 +37,21 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             part.unlink()
 
 
+def remove_parts(folder: Path) -> None:
+    """What a killed process left half-written; only for who alone writes there."""
+    for part in folder.glob(f".*{PART}"):
+        part.unlink()
+
+
 def reason(error: OSError) -> str:
     return "the disk is full" if error.errno in FULL else (error.strerror or type(error).__name__).lower()
+
+
+def sentence(error: Exception) -> str:
+    """The lab's own sentences as they are; of any other error its kind and its first line."""
+    if type(error) in (ValueError, StorageError) and str(error) and "\n" not in str(error):
+        return str(error)
+    return f"{traceback.format_exception_only(error)[0].splitlines()[0].rstrip('.')}."
 
 
 def sync_folder(folder: Path) -> None:

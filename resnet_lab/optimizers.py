@@ -32,6 +32,7 @@ def memory_of(optimizer: torch.optim.Optimizer, model: nn.Module) -> dict[str, t
 
 def remember(optimizer: torch.optim.Optimizer, model: nn.Module, memory: dict[str, torch.Tensor]) -> None:
     parameters = dict(model.named_parameters())
+    optimizer.state.clear()
     for key, tensor in memory.items():
         kind, name = key.split(".", 1)
         parameter = parameters[name]

@@ -26,20 +26,20 @@ def measure_update(model: ResNet, update: Callable[[], None]) -> tuple[Measures,
     update()
     steps = torch._foreach_norm(torch._foreach_sub([weight.detach() for weight in tensors], before))
     columns = [torch.stack(list(column)).tolist() for column in (gradients, norms, steps)]
-    layers = {
-        name: {"gradient_norm": g, "weight_norm": w, "update_ratio": u / w if w else 0.0}
-        for name, g, w, u in zip(weights, *columns, strict=True)
-    }
-    return layers, {"gradient_norm": [norm_of(layers, prefix) for prefix in unit_names(model)]}
+    rows = list(zip(weights, *columns, strict=True))
+    layers = {name: norms_of([row]) for name, *row in rows}
+    units = [norms_of([row for name, *row in rows if name.startswith(prefix)]) for prefix in unit_names(model)]
+    return layers, {measure: [unit[measure] for unit in units] for measure in units[0]}
+
+
+def norms_of(rows: list[list[float]]) -> dict[str, float]:
+    """Of layers taken together, from the norms of their gradients, their weights and their updates."""
+    gradient, weight, update = (sum(value**2 for value in column) ** 0.5 for column in zip(*rows, strict=True))
+    return {"gradient_norm": gradient, "weight_norm": weight, "update_ratio": update / weight if weight else 0.0}
 
 
 def unit_names(model: ResNet) -> list[str]:
     return [f"{name}." for name, module in model.named_modules() if isinstance(module, Unit)]
-
-
-def norm_of(layers: Measures, prefix: str) -> float:
-    """Of all the layers of a unit together."""
-    return sum(entry["gradient_norm"] ** 2 for name, entry in layers.items() if name.startswith(prefix)) ** 0.5
 
 
 def measure_responses(model: ResNet, images: torch.Tensor) -> tuple[Measures, dict[str, list[float]]]:

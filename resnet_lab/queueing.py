@@ -1,5 +1,6 @@
 """The queue: which run is next, who trains it, and what is asked of it. Of two processes that try, one wins."""
 
+import os
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ POSSIBLE = {
 }
 # fmt: on
 NOBODY: dict[str, Any] = {"host": None, "pid": None, "pid_started": None, "request": None}
+
+
+class TakenAwayError(ValueError):
+    """The run that this process trained is no longer its own."""
 
 
 @dataclass(frozen=True)
@@ -85,31 +90,44 @@ def claim(store: Store, run_id: str, process: Process, threads: int | None = Non
 
 def beat(store: Store, run_id: str) -> str | None:
     """The process that trains it is alive, and learns whether it is asked to 'pause' or to 'stop'."""
-    those = (RUNS.c.id == run_id, RUNS.c.status == "running")
+    those = (RUNS.c.id == run_id, RUNS.c.status == "running", *claimed_here())
     beaten = update(RUNS).where(*those).values(heartbeat=store.clock()).returning(RUNS.c.request)
     with store.writing() as connection:
         row = connection.execute(beaten).one_or_none()
     if row is None:
-        refuse(store, run_id, "go on")
+        raise taken_away(store, run_id)
     return row.request
 
 
 def progressed(store: Store, run_id: str) -> None:
     """A checkpoint further on was written: earlier deaths no longer count."""
-    moved_on(store, run_id, ["running"], deaths=0, heartbeat=store.clock())
+    if not moved_on(store, run_id, ["running"], *claimed_here(), deaths=0, heartbeat=store.clock()):
+        raise taken_away(store, run_id)
 
 
 def release(store: Store, run_id: str, status: str, message: str = "") -> None:
     """running -> how it ended, said by the process that trained it."""
     assert status in ENDS, status
     finished = None if status == "paused" else store.clock()
-    if not moved_on(store, run_id, ["running"], status=status, message=message, finished=finished, **NOBODY):
-        refuse(store, run_id, f"become {status}")
+    fields = {"status": status, "message": message, "finished": finished} | NOBODY
+    if not moved_on(store, run_id, ["running"], *claimed_here(), **fields):
+        raise taken_away(store, run_id)
+
+
+def taken_away(store: Store, run_id: str) -> TakenAwayError:
+    run = store.run(run_id)
+    return TakenAwayError(f"Run {run.label} is {run.status}, but this process does not train it any more.")
+
+
+def claimed_here() -> tuple[Any, ...]:
+    """Conditions: by this process. One that was taken for dead, and is not, may change nothing any more."""
+    return RUNS.c.host == socket.gethostname(), RUNS.c.pid == os.getpid()
 
 
 def requeue(store: Store, run: Run) -> str:
     """The process that `run` names has died: what was asked of it is done, or the run goes to the head of the queue."""
-    gone = (RUNS.c.pid == run.pid, RUNS.c.pid_started == run.pid_started)  # and no other one has claimed it since
+    # and no other one has claimed it since
+    gone = (RUNS.c.host == run.host, RUNS.c.pid == run.pid, RUNS.c.pid_started == run.pid_started)
     now, words = store.clock(), f"Its process died {MAX_DEATHS} times without coming further."
     outcomes: tuple[tuple[Any, dict[str, Any]], ...] = (
         (RUNS.c.request == "stop", {"status": "stopped", "finished": now}),

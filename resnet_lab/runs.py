@@ -45,10 +45,17 @@ class Run:
     @classmethod
     def from_row(cls, row: Any) -> Self:
         fields = dict(row._mapping)
-        fields["config"] = RunConfig.from_json(fields["config"])
+        try:
+            fields["config"] = RunConfig.from_json(fields["config"])
+        except ValueError as error:
+            raise ValueError(f"Run {fields['id']} is of another version of the lab: {error}") from None
         fields["environment"] = json.loads(fields["environment"])
         fields["tags"] = tuple(json.loads(fields["tags"]))
         return cls(**fields)
+
+    @property
+    def state(self) -> str:
+        return f"{self.status}, asked to {self.request}" if self.request else self.status
 
     @property
     def is_over(self) -> bool:

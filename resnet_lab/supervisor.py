@@ -13,8 +13,8 @@ from typing import BinaryIO
 import psutil
 from filelock import FileLock, Timeout
 
-from resnet_lab.execution import find_device, num_cores
-from resnet_lab.files import StorageError
+from resnet_lab.execution import find_device, usable_cores
+from resnet_lab.files import CHECKOUT, StorageError
 from resnet_lab.patience import RETRY_SECONDS, complain, patiently
 from resnet_lab.queueing import Process, claim, release, requeue, waiting
 from resnet_lab.runs import Run
@@ -28,13 +28,12 @@ PROBE_SECONDS = 0.1  # so do two such looks at once
 LOAD_SECONDS = 0.3  # over which it is measured what else runs
 MAX_THREADS = 8  # more only wait for each other on nets as small as these
 GPU_RUNS = 2  # side by side on one GPU
-CHECKOUT = Path(__file__).parent.parent
 LOG = "log.txt"  # in a run's folder: what its worker printed
 
 
 def main() -> None:
     with patiently(open_store) as store:
-        supervise(store, num_cores(), IDLE_SECONDS)
+        supervise(store, len(usable_cores()), IDLE_SECONDS)
 
 
 def supervise(store: Store, cores: int, idle_seconds: float) -> None:
@@ -144,7 +143,7 @@ class Supervisor:
         process = Process.training(run)
         if process is None or process.host != socket.gethostname():
             return self.store.clock() > (run.heartbeat or 0) + LOST_SECONDS
-        return process == Process.of() or not process.is_alive  # of this one: the store failed while it gave up
+        return process.pid == os.getpid() or not process.is_alive  # of this one: the store failed while it gave up
 
     def start(self, queue: list[Run], running: list[Run]) -> None:
         """In the order of the queue, as many as the device bears, the cores shared out among them."""
@@ -172,8 +171,9 @@ class Supervisor:
 
 
 def busy_cores() -> int:
-    """Of all processes. A thread that shares its core with another program makes all the others wait for it."""
-    return round(psutil.cpu_percent(LOAD_SECONDS) / 100 * (psutil.cpu_count() or 1))
+    """By whatever process. A thread that shares its core with another program makes all the others wait for it."""
+    shares = psutil.cpu_percent(LOAD_SECONDS, percpu=True)
+    return round(sum(shares[core] for core in usable_cores()) / 100)
 
 
 def on_gpu(run: Run) -> bool:

@@ -93,13 +93,8 @@ class Trainer:
     def begin(self) -> None:
         """Choose how to compute, from a few steps on copies of the net."""
         recipe = self.config.recipe
-        images, labels = self.batch(step=0)
-
-        def try_step(model: nn.Module) -> None:
-            self.loss(model, images, labels).backward()
-
         with random_numbers(mixed(self.config.seed, "trial"), self.device):
-            self.execution, pace = choose_execution(self.device, recipe, self.model, try_step)
+            self.execution, pace = choose_execution(self.device, recipe, self.model, self.trial)
         self.started = self.clock()
         self.say(
             Start,
@@ -111,6 +106,18 @@ class Trainer:
             seconds_expected=expected_seconds(self.config, pace),
             execution=self.execution.to_dict(),
         )
+
+    def trial(self, model: nn.Module) -> Callable[[], None]:
+        """A whole training step of a copy of the net."""
+        optimizer = build_optimizer(model, self.config.recipe)
+
+        def step() -> None:
+            loss = self.loss(model, *self.batch(step=0))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+        return step
 
     def take_step(self, execution: Execution) -> None:
         for group in self.optimizer.param_groups:
@@ -205,16 +212,17 @@ class Trainer:
         return random_numbers(mixed(self.config.seed, "step", self.step), self.device)
 
     def state_dict(self) -> dict[str, Any]:
-        """Named tensors, and a record that JSON can hold."""
+        """Copies of all tensors, by name, and a record that JSON can hold."""
         tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
         tensors |= {f"optimizer.{name}": tensor for name, tensor in memory_of(self.optimizer, self.model).items()}
+        tensors["loss_sum"] = self.loss_sum
         record = {name: getattr(self, name) for name in COUNTED} | {
             "key": self.config.key,
             "execution": self.execution.to_dict() if self.execution else None,
             "pending": [[number, event.to_dict()] for number, event in self.pending],
             "watches": asdict(self.watches),
         }
-        return {"tensors": tensors | {"loss_sum": self.loss_sum}, "record": record}
+        return {"tensors": {name: tensor.detach().clone() for name, tensor in tensors.items()}, "record": record}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on exactly where the trainer was that gave this state; on the CPU with as many threads as it had."""

@@ -67,7 +67,7 @@ class Watches:
 
 
 def watches_for(config: RunConfig) -> Watches:
-    """A tenth of the budget must pass before a loss is judged, and the warm-up."""
+    """A loss is judged after the warm-up and a tenth of the budget, but not before MIN_PATIENCE steps."""
     recipe, every = config.recipe, config.watch.loss_every
     return Watches(
         chance=math.log(config.model.num_classes),

@@ -34,13 +34,7 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     except FileNotFoundError:
         raise StorageError(f"{path} is missing.") from None
     except (SafetensorError, OSError) as error:
-        raise StorageError(
-            f"{path} is cut off or holds no tensors: {str(error).splitlines()[0].rstrip('.')}."
-        ) from None
+        raise StorageError(f"{path} is cut off or holds no tensors: {type(error).__name__}.") from None
     if record is None:
         raise StorageError(f"{path} holds tensors, but was not written by the lab.")
     return tensors, json.loads(record)
-
-
-def first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(".")

@@ -1,6 +1,7 @@
 """The process that trains one run: python -m resnet_lab.worker RUN THREADS"""
 
 import argparse
+import contextlib
 import signal
 import time
 import traceback
@@ -10,10 +11,12 @@ import torch
 
 from resnet_lab.environment import describe_environment
 from resnet_lab.execution import keep_freed_memory
+from resnet_lab.files import remove_parts, sentence
 from resnet_lab.patience import patiently
-from resnet_lab.queueing import WANTED, Process, beat, claim, progressed, release
+from resnet_lab.queueing import WANTED, Process, TakenAwayError, beat, claim, progressed, release
 from resnet_lab.runs import Run
 from resnet_lab.store import Store, open_store
+from resnet_lab.supervisor import ensure_supervisor
 from resnet_lab.trainer import Trainer
 from resnet_lab.weights import CHECKPOINT, WEIGHTS, read_tensors, write_tensors
 
@@ -45,42 +48,52 @@ def listen() -> Callable[[], bool]:
 def work(store: Store, run: Run, checkpoint_seconds: float, is_asked_to_end: Callable[[], bool]) -> None:
     """From the last checkpoint or the start until the run is over, or is asked to pause, to stop or to end."""
     torch.set_num_threads(run.threads or torch.get_num_threads())
-    words = ""
+    remove_parts(store.run_folder(run.id))
+    with contextlib.suppress(TakenAwayError):  # it was taken for dead: another process has the run
+        status, words = outcome(store, run, checkpoint_seconds, is_asked_to_end)
+        if status == "running":
+            return
+        patiently(release, store, run.id, status, words)
+        if status in ("done", "diverged"):
+            (store.run_folder(run.id) / CHECKPOINT).unlink(missing_ok=True)
+        patiently(ensure_supervisor, store)  # a worker may outlive the one that started it
+
+
+def outcome(store: Store, run: Run, checkpoint_seconds: float, is_asked_to_end: Callable[[], bool]) -> tuple[str, str]:
+    """The status in which the run ends, and why it failed."""
     try:
-        status = Work(store, run).train(checkpoint_seconds, is_asked_to_end)
-    except ValueError as error:
-        status, words = "failed", str(error)
+        return Training(store, run).go_on(checkpoint_seconds, is_asked_to_end), ""
+    except TakenAwayError:
+        raise
     except Exception as error:
         traceback.print_exc()
-        status, words = "failed", f"Training failed with {first_line(error)}."
-    if status != "running":
-        patiently(release, store, run.id, status, words)
-    if status in ("done", "diverged"):
-        (store.run_folder(run.id) / CHECKPOINT).unlink(missing_ok=True)
+        return "failed", sentence(error)
 
 
-def first_line(error: Exception) -> str:
-    """RuntimeError: what it says"""
-    return traceback.format_exception_only(error)[0].splitlines()[0].rstrip(".")
-
-
-class Work:
+class Training:
     """A run and its trainer. Events wait in the trainer, so that a checkpoint has those which the store lacks."""
 
     def __init__(self, store: Store, run: Run):
         self.store, self.run = store, run
         self.checkpoint = store.run_folder(run.id) / CHECKPOINT
-        self.trainer = self.resumed() if self.checkpoint.exists() else Trainer(run.config, run.device)
+        self.trainer = self.resumed() if self.checkpoint.exists() else self.begun()
         patiently(store.record_environment, run.id, describe_environment(self.trainer.device))
 
+    def begun(self) -> Trainer:
+        """Only what has no past can begin: there is a checkpoint before the first step is told."""
+        if self.store.last(self.run.id, "step") is not None:
+            raise ValueError(f"{self.checkpoint} is missing: resume the run where it is, or train anew with --again.")
+        return Trainer(self.run.config, self.run.device)
+
     def resumed(self) -> Trainer:
-        """On the device that it was on."""
+        """What a CPU began goes on there, for the sake of the last bit."""
         tensors, record = read_tensors(self.checkpoint)
-        trainer = Trainer(self.run.config, record["execution"]["device"])
+        device = record["execution"]["device"]
+        trainer = Trainer(self.run.config, device if device == "cpu" else self.run.device)
         trainer.load_state_dict({"tensors": tensors, "record": record})
         return trainer
 
-    def train(self, checkpoint_seconds: float, is_asked_to_end: Callable[[], bool]) -> str:
+    def go_on(self, checkpoint_seconds: float, is_asked_to_end: Callable[[], bool]) -> str:
         """The status that it ends in: 'running' where another process is to go on."""
         looked = saved = time.monotonic()
         while not self.trainer.status:
@@ -95,13 +108,13 @@ class Work:
                 self.save()
                 saved = now
             self.tell()
-            if wanted or ends:
+            if (wanted or ends) and not self.trainer.status:
                 return WANTED[wanted] if wanted else "running"
         self.finish()
         return self.trainer.status
 
     def save(self) -> None:
-        write_tensors(self.checkpoint, **self.trainer.state_dict())
+        patiently(write_tensors, self.checkpoint, **self.trainer.state_dict())
         patiently(progressed, self.store, self.run.id)
 
     def tell(self) -> None:
@@ -111,7 +124,7 @@ class Work:
     def finish(self) -> None:
         weights = self.store.run_folder(self.run.id) / WEIGHTS
         record = {"config": self.run.config.to_json(), "step": self.trainer.step, "test_error": self.trainer.test_error}
-        write_tensors(weights, dict(self.trainer.model.state_dict()), record)
+        patiently(write_tensors, weights, dict(self.trainer.model.state_dict()), record)
         self.tell()
 
 

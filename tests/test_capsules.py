@@ -64,9 +64,9 @@ def test_a_run_arrives_with_all_that_belongs_to_it(store, other, tmp_path):
     write_capsule(store, [run], tmp_path / "a.zip")
     [arrived], known = read_capsule(other, tmp_path / "a.zip")
     assert known == []
-    for name in ("id", "key", "name", "status", "config", "environment", "notes", "tags", "threads", "created"):
+    for name in ("id", "key", "name", "status", "config", "environment", "notes", "tags", "created"):
         assert getattr(arrived, name) == getattr(run, name), name
-    assert (arrived.pid, arrived.host, arrived.position) == (None, None, None)
+    assert (arrived.pid, arrived.host, arrived.position, arrived.threads) == (None, None, None, None)
     assert other.events(run.id) == store.events(run.id)
     tensors, record = read_tensors(other.run_folder(run.id) / WEIGHTS)
     assert torch.equal(tensors["weight"], TENSORS["weight"])

@@ -13,6 +13,7 @@ from resnet_lab.queueing import (
     MAX_DEATHS,
     POSSIBLE,
     Process,
+    TakenAwayError,
     beat,
     claim,
     move,
@@ -197,7 +198,7 @@ def test_every_step_is_possible_in_its_states_and_refused_in_others(store, what,
     said = refusal(DO[what], store, run_id)
     assert is_one_sentence(said)
     assert f"is {status}" in said
-    assert POSSIBLE[status] in said
+    assert (POSSIBLE[status] in said) == (what not in ("release", "beat"))  # these two are no wishes of a user
     assert store.run(run_id) == before
 
 
@@ -208,6 +209,17 @@ def test_nothing_is_done_with_a_deleted_run(store, what):
     said = refusal(DO[what], store, run_id)
     assert is_one_sentence(said)
     assert "undelete it first" in said
+
+
+@pytest.mark.parametrize("what", [lambda store, run_id: release(store, run_id, "done"), beat, progressed])
+def test_a_process_that_was_taken_for_dead_changes_nothing_any_more(store, three, what):
+    run_id = three[0].id
+    claim(store, run_id, dataclasses.replace(ME, pid=ME.pid + 1))
+    before = store.run(run_id)
+    with pytest.raises(TakenAwayError) as caught:
+        what(store, run_id)
+    assert is_one_sentence(str(caught.value))
+    assert store.run(run_id) == before
 
 
 # ---- death

@@ -50,7 +50,7 @@ def command(capsys):
 def test_the_table_says_how_far_each_run_is_and_its_last_numbers(store, trained, command):
     waits = store.add(config(shortcut="dropout"))
     _, head, _, first, second, *_ = command("runs").splitlines()
-    assert head.split() == ["run", "what", "status", "progress", "loss", "test", "error", "time", "device"]
+    assert head.split() == ["run", "what", "seed", "status", "progress", "loss", "test", "error", "time", "device"]
     assert first.split()[0] == waits.id
     assert waits.config.title in first
     assert "queued" in first

@@ -232,7 +232,8 @@ def test_a_probe_has_norms_and_responses_by_layer_and_values_by_unit():
     probe = of_kind(Probe, trainer(shortcut="exclusive_gating"))[0]
     assert set(probe.layers["stem.conv1"]) == {"gradient_norm", "weight_norm", "update_ratio", "response"}
     assert set(probe.layers["head"]) == {"gradient_norm", "weight_norm", "update_ratio"}
-    assert set(probe.units) == {"gradient_norm", "shortcut_share", "dead_relus", "gate_openness"}
+    norms = {"gradient_norm", "weight_norm", "update_ratio"}
+    assert set(probe.units) == norms | {"shortcut_share", "dead_relus", "gate_openness"}
     assert {len(values) for values in probe.units.values()} == {3}
 
 

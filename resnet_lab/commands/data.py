@@ -68,8 +68,10 @@ def row(name: str) -> Row:
 def get(options: argparse.Namespace) -> int:
     from resnet_lab.downloads import download  # torchvision takes seconds to import
 
-    download(options.name, data_folder(), report=print)
-    return check(options)
+    if not data_is_here(options.name) or check(options):
+        download(options.name, data_folder(), report=print)
+        return check(options)
+    return 0
 
 
 def import_(options: argparse.Namespace) -> int:

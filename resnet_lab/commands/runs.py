@@ -15,8 +15,8 @@ from resnet_lab.store import Store, open_store
 from resnet_lab.summaries import Summary, summarise
 
 PIPE_WIDTH = 200  # of a table that goes to a file or a program
-COLUMNS = ("run", "what", "status", "progress", "loss", "test error", "time", "device")
-RIGHT = ("progress", "loss", "test error", "time")
+COLUMNS = ("run", "what", "seed", "status", "progress", "loss", "test error", "time", "device")
+RIGHT = ("seed", "progress", "loss", "test error", "time")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -113,7 +113,8 @@ def cells(summary: Summary) -> list[str]:
     return [
         run.id,
         run.name or run.config.title,
-        f"{run.status}, asked to {run.request}" if run.request else run.status,
+        str(run.seed),
+        run.state,
         f"{summary.share:.0%}",
         "" if summary.loss is None else f"{summary.loss:.3f}",
         error(summary),

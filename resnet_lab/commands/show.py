@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
                 print(json.dumps({"number": number} | event.to_dict()))
             return 0
         [summary] = summarise(store, [found])
-        files = [path for path in sorted(store.run_folder(found.id).glob("*")) if path.is_file()]
+        files = [path for path in sorted(store.run_folder(found.id).glob("[!.]*")) if path.is_file()]
         if options.json:
             print(json.dumps(summary.to_dict() | {"files": [str(path) for path in files]}, indent=1))
         else:
@@ -44,7 +44,7 @@ def lines(summary: Summary, files: list[Path]) -> Iterator[tuple[str, str]]:
     yield "data", f"{data.num_train:,} images of {data.name}, {data.resolution}×{data.resolution} pixels"
     yield "recipe", f"{recipe.steps:,} steps of {recipe.batch_size}, {run.config.epochs:.1f} epochs, lr {recipe.lr:g}"
     yield "seed", str(run.config.seed)
-    yield "status", f"{run.status}, asked to {run.request}" if run.request else run.status
+    yield "status", run.state
     yield "", summary.words
     yield "progress", f"step {summary.step:,} of {recipe.steps:,} ({summary.share:.0%})"
     yield "loss", "" if summary.loss is None else f"{summary.loss:.4f}"

@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 .PHONY: run test lint clean
 
 run: $(VENV)/ready
+	-@$(BIN)/python -m resnet_lab worker > /dev/null # runs that were left by a restart of the machine go on
 	$(BIN)/streamlit run app.py
 
 test: $(VENV)/ready-for-tests lint

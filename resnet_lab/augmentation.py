@@ -60,13 +60,15 @@ def mixed(*parts: object) -> int:
 
 
 def crop_and_flip(images: torch.Tensor, draw: Draw, crop: int) -> torch.Tensor:
-    """Images of (B, C, S + 2 crop, S + 2 crop) -> (B, C, S, S), in one gather and channels last."""
-    size = images.shape[-1] - 2 * crop
+    """Images of (B, C, S + 2 crop, S + 2 crop) -> (B, C, S, S), in one gather."""
+    channels, side = images.shape[1], images.shape[-1]
+    size = side - 2 * crop
     steps = torch.arange(size, device=images.device)
     rows = draw.offsets[:, :1] + steps
     columns = draw.offsets[:, 1:] + torch.where(draw.flips[:, None] > 0, size - 1 - steps, steps)
-    batch = torch.arange(len(images), device=images.device)
-    return images[batch[:, None, None], :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    places = (rows[:, :, None] * side + columns[:, None, :]).flatten(1)  # (B, S * S)
+    pixels = images.flatten(2).gather(2, places[:, None].expand(-1, channels, -1))
+    return pixels.unflatten(2, (size, size)).contiguous(memory_format=torch.channels_last)
 
 
 def padded(images: torch.Tensor, crop: int) -> torch.Tensor:

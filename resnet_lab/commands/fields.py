@@ -4,11 +4,13 @@ import argparse
 import json
 from typing import Any, Literal, get_args, get_origin
 
-from resnet_lab.placements import SLOTS
+from resnet_lab.placements import PLACEMENTS, SLOTS
 from resnet_lab.run_config import flat_fields
+from resnet_lab.shortcuts import SHORTCUTS
 
 NOT_OPTIONS = {"seed"}  # --seeds is
 NAMES = {"data": "name"}  # option -> field, where they differ
+TABLES: dict[str, dict[str, Any]] = {"placement": PLACEMENTS, "shortcut": SHORTCUTS}
 SEVERAL = {"shortcut_args", "milestones", *SLOTS}  # take any number of words
 
 
@@ -20,7 +22,9 @@ def add_field_options(parser: argparse.ArgumentParser) -> None:
             continue
         title = part.__name__.removesuffix("Config").lower()
         if title not in groups:
-            groups[title] = parser.add_argument_group(f"fields of the {title}")
+            groups[title] = parser.add_argument_group(
+                f"fields of the {title}", "usually: where no recipe says otherwise"
+            )
         field = part.model_fields[NAMES.get(name, name)]
         groups[title].add_argument(
             f"--{name.replace('_', '-')}",
@@ -29,12 +33,17 @@ def add_field_options(parser: argparse.ArgumentParser) -> None:
             default=argparse.SUPPRESS,
             dest=f"field_{name}",
             metavar="VALUE",
-            help=describe(field.annotation, field.get_default(call_default_factory=True)),
+            help=describe(choices_of(name, field.annotation), field.get_default(call_default_factory=True)),
         )
 
 
-def describe(annotation: Any, default: object) -> str:
-    choices = get_args(annotation) if get_origin(annotation) is Literal else ()
+def choices_of(name: str, annotation: Any) -> list[object]:
+    if name in TABLES:
+        return list(TABLES[name])
+    return list(get_args(annotation)) if get_origin(annotation) is Literal else []
+
+
+def describe(choices: list[object], default: object) -> str:
     allowed = [", ".join(map(str, choices))] if choices else []
     usual = [] if default in (None, {}) else [f"usually {default}"]
     return "; ".join(allowed + usual)

@@ -23,7 +23,7 @@ OUTSIDE = {  # who else is let in, and where
     "psutil": {"queueing", "supervisor"},
     "filelock": {"supervisor"},
     "packaging": {"diagnoses"},
-    "rich": {"compare", "following", "runs"},
+    "rich": {"compare", "following", "tables"},
 }
 MODULES = [
     "resnet_lab",

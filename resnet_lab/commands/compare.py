@@ -7,7 +7,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from resnet_lab.commands.runs import console, duration
+from resnet_lab.commands.tables import console, duration
 from resnet_lab.comparisons import LAST_STEPS, Group, Spread, compare, unlike
 from resnet_lab.config import short
 from resnet_lab.runs import Run

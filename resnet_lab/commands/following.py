@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from resnet_lab.commands.runs import duration
+from resnet_lab.commands.tables import duration
 from resnet_lab.events import Alert, Done, Epoch, Event, Start, Step
 from resnet_lab.queueing import request
 from resnet_lab.runs import Run

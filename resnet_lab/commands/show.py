@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from resnet_lab.commands.runs import duration, error
+from resnet_lab.commands.tables import duration, error
 from resnet_lab.store import all_events, open_store
 from resnet_lab.summaries import Summary, summarise
 

@@ -6,7 +6,7 @@ import sys
 
 from resnet_lab.commands.fields import add_field_options, given_fields
 from resnet_lab.commands.following import follow
-from resnet_lab.commands.runs import console, duration, table
+from resnet_lab.commands.tables import console, duration, table
 from resnet_lab.config import short
 from resnet_lab.data import data_folder, data_is_here
 from resnet_lab.events import Start

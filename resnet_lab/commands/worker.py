@@ -4,7 +4,7 @@ import argparse
 import json
 from collections.abc import Callable
 
-from resnet_lab.commands.runs import console, table
+from resnet_lab.commands.tables import console, table
 from resnet_lab.queueing import move, request, resume, waiting
 from resnet_lab.runs import Run
 from resnet_lab.store import Store, open_store

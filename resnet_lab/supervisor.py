@@ -13,6 +13,7 @@ from typing import BinaryIO
 import psutil
 from filelock import FileLock, Timeout
 
+from resnet_lab.costs import cost
 from resnet_lab.execution import find_device, usable_cores
 from resnet_lab.files import CHECKOUT, StorageError
 from resnet_lab.patience import RETRY_SECONDS, complain, patiently
@@ -26,6 +27,7 @@ LOST_SECONDS = 600.0  # without a heartbeat, until a run of another machine coun
 LOCK_SECONDS = 2.0  # a look at whether the lock is free holds it for a moment
 PROBE_SECONDS = 0.1  # so do two such looks at once
 LOAD_SECONDS = 0.3  # over which it is measured what else runs
+PROCESS_BYTES = 10**9  # torch, the data, the weights and what the optimiser keeps
 MAX_THREADS = 8  # more only wait for each other on nets as small as these
 GPU_RUNS = 2  # side by side on one GPU
 LOG = "log.txt"  # in a run's folder: what its worker printed
@@ -41,7 +43,7 @@ def supervise(store: Store, cores: int, idle_seconds: float) -> None:
     while patiently(has_work, store):  # a run may come between the last look and the end
         try:
             with supervisor_lock(store.folder, LOCK_SECONDS):
-                Supervisor(store, cores, busy_cores).watch(idle_seconds)
+                Supervisor(store, cores, busy_cores, free_bytes).watch(idle_seconds)
         except Timeout:
             return
 
@@ -95,8 +97,8 @@ class Worker:
 class Supervisor:
     """Starts workers, and takes up the runs of dead ones. Workers outlive it, and the next one finds them."""
 
-    def __init__(self, store: Store, cores: int, busy_cores: Callable[[], int]):
-        self.store, self.cores, self.busy_cores = store, cores, busy_cores
+    def __init__(self, store: Store, cores: int, busy_cores: Callable[[], int], free_bytes: Callable[[], int]):
+        self.store, self.cores, self.busy_cores, self.free_bytes = store, cores, busy_cores, free_bytes
         self.workers: dict[str, Worker] = {}
 
     def watch(self, idle_seconds: float) -> None:
@@ -156,11 +158,17 @@ class Supervisor:
         for index, run in enumerate(queue):
             free = self.cores - others - sum(used.values())
             threads = run.threads or (1 if on_gpu(run) else fair_share(free, len(queue) - index))
-            if used and (threads > free or (on_gpu(run) and gpu_runs >= GPU_RUNS)):
+            if used and (threads > free or (on_gpu(run) and gpu_runs >= GPU_RUNS) or not self.fits(run, running)):
                 return
             self.workers[run.id] = self.start_worker(run, threads)
             used[run.id] = threads
             gpu_runs += on_gpu(run)
+
+    def fits(self, run: Run, running: list[Run]) -> bool:
+        """In the memory that is free, once those that have just been started have taken theirs."""
+        settled = {other.id for other in running}
+        coming = [worker.run for run_id, worker in self.workers.items() if run_id not in settled]
+        return sum(map(needed_bytes, [*coming, run])) <= self.free_bytes()
 
     def start_worker(self, run: Run, threads: int) -> Worker:
         folder = self.store.run_folder(run.id)
@@ -174,6 +182,16 @@ def busy_cores() -> int:
     """By whatever process. A thread that shares its core with another program makes all the others wait for it."""
     shares = psutil.cpu_percent(LOAD_SECONDS, percpu=True)
     return round(sum(shares[core] for core in usable_cores()) / 100)
+
+
+def free_bytes() -> int:
+    return psutil.virtual_memory().available
+
+
+def needed_bytes(run: Run) -> int:
+    """Of a process that trains it on a CPU, roughly."""
+    model, recipe, data = run.config.model, run.config.recipe, run.config.data
+    return PROCESS_BYTES + cost(model, recipe.batch_size, data.resolution).activation_bytes
 
 
 def on_gpu(run: Run) -> bool:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from resnet_lab import supervisor as module
+from resnet_lab.presets import preset
 from resnet_lab.queueing import Process, move, request, resume
 from resnet_lab.supervisor import (
     LOG,
@@ -21,6 +22,7 @@ from resnet_lab.supervisor import (
     busy_cores,
     ensure_supervisor,
     is_supervised,
+    needed_bytes,
     supervise,
     supervisor_lock,
 )
@@ -54,9 +56,9 @@ with open_store() as store:
 
 
 @contextlib.contextmanager
-def supervisor_of(store, cores=1, busy_cores=lambda: 0):
+def supervisor_of(store, cores=1, busy_cores=lambda: 0, free_bytes=lambda: 10**12):
     """One in this process, which looks when it is told to."""
-    supervisor = Supervisor(store, cores, busy_cores)
+    supervisor = Supervisor(store, cores, busy_cores, free_bytes)
     yield supervisor
     for worker in supervisor.workers.values():
         kill(worker.process)
@@ -207,6 +209,30 @@ def test_what_the_runs_themselves_keep_busy_is_not_counted_twice(store):
     with supervisor_of(store, cores=2, busy_cores=lambda: 9) as crowded:
         crowded.look()
         assert [worker.threads for worker in crowded.workers.values()] == [1], "one run is always trained"
+
+
+def test_a_run_waits_until_there_is_memory_for_it_beside_the_others(store):
+    runs = [store.add(small(), device="cpu") for _ in range(2)]
+    need = needed_bytes(runs[0])
+    free = 2 * need - 1
+    with supervisor_of(store, cores=4, free_bytes=lambda: free) as supervisor:
+        supervisor.look()
+        assert list(supervisor.workers) == [runs[0].id], "the first has not taken its memory yet"
+        free = 2 * need
+        supervisor.look()
+        assert list(supervisor.workers) == [run.id for run in runs]
+
+
+def test_a_run_that_never_fits_is_trained_alone(store):
+    run = store.add(small(), device="cpu")
+    with supervisor_of(store, free_bytes=lambda: 0) as supervisor:
+        supervisor.look()
+        assert list(supervisor.workers) == [run.id]
+
+
+def test_a_deep_net_needs_more_memory(store):
+    deep, shallow = (needed_bytes(store.add(preset("paper", depth=depth))) for depth in (1202, 20))
+    assert deep > 5 * shallow
 
 
 def test_the_cores_that_are_busy_are_counted():

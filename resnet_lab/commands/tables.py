@@ -1,0 +1,56 @@
+"""Runs in a table, and their numbers in words."""
+
+import sys
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from resnet_lab.summaries import Summary
+
+PIPE_WIDTH = 200  # of a table that goes to a file or a program
+COLUMNS = ("run", "what", "seed", "status", "progress", "loss", "test error", "time", "device")
+RIGHT = ("seed", "progress", "loss", "test error", "time")
+
+
+def console() -> Console:
+    """As wide as the terminal; where there is none, wide enough."""
+    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH)
+
+
+def table(summaries: list[Summary]) -> Table:
+    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in COLUMNS:
+        grid.add_column(column, justify="right" if column in RIGHT else "left", overflow="fold")
+    for summary in summaries:
+        grid.add_row(*map(Text, cells(summary)))  # a name is text, not markup
+    return grid
+
+
+def cells(summary: Summary) -> list[str]:
+    run = summary.run
+    return [
+        run.id,
+        run.name or run.config.title,
+        str(run.seed),
+        run.state,
+        f"{summary.share:.0%}",
+        "" if summary.loss is None else f"{summary.loss:.3f}",
+        error(summary),
+        duration(summary.seconds),
+        summary.device,
+    ]
+
+
+def error(summary: Summary) -> str:
+    """With the number of images that it was measured on."""
+    return "" if summary.test_error is None else f"{summary.test_error:.2f}% of {summary.num_test:,}"
+
+
+def duration(seconds: float) -> str:
+    """'41 s', '3 min 20 s', '2 h 5 min'"""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"

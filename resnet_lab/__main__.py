@@ -30,7 +30,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m resnet_lab", description=__doc__, epilog=STATUSES)
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for name, words in COMMANDS.items():
-        command = commands.add_parser(name, help=words, description=f"{words[0].upper()}{words[1:]}.")
+        command = commands.add_parser(
+            name, help=words, description=f"{words[0].upper()}{words[1:]}.", allow_abbrev=False
+        )
         if name in arguments[:1]:
             module = import_module(f"resnet_lab.commands.{name if name != 'import' else 'import_'}")
             module.add_options(command)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from resnet_lab.events import Epoch, Event, Probe, Step
+from resnet_lab.events import Epoch, Event, Probe, Start, Step
 from resnet_lab.run_config import RunConfig, flat_fields
 from resnet_lab.runs import Run
 from resnet_lab.store import Store
@@ -106,6 +106,13 @@ def gradient_ratio(store: Store, run: Run) -> float | None:
     if not norms or norms[0] is None or not norms[-1]:
         return None
     return norms[0] / norms[-1]
+
+
+def precisions(store: Store, groups: Sequence[Group]) -> list[str]:
+    """In which the runs were computed; more than one where a machine chose anew for each run."""
+    ids = [run.id for group in groups for run in group.runs]
+    starts = in_order(store.last_many(ids, Start.kind), ids)
+    return sorted({event.execution["precision"] for event in starts if isinstance(event, Start)})
 
 
 def unlike(groups: Sequence[Group]) -> dict[str, list[Any]]:

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from resnet_lab.commands.tables import console, duration
-from resnet_lab.comparisons import LAST_STEPS, Group, Spread, compare, unlike
+from resnet_lab.comparisons import LAST_STEPS, Group, Spread, compare, precisions, unlike
 from resnet_lab.config import short
 from resnet_lab.runs import Run
 from resnet_lab.store import Store, open_store
@@ -28,14 +28,15 @@ def run(options: argparse.Namespace) -> int:
         found = named or store.runs(["done", "diverged"])
         chosen = {each.id: each for each in found if set(options.tag) <= set(each.tags)}
         groups = compare(store, list(chosen.values()))
+        computed_in = precisions(store, groups)
     differences = unlike(groups)
     if options.json:
         print(json.dumps({"groups": [group.to_dict() for group in groups], "unlike": differences}, indent=1))
     elif groups:
         console().print(table(groups))
-        print(
-            f"Mean ± standard deviation over the runs (seeds); training loss over each run's last {LAST_STEPS} steps."
-        )
+        print(f"Mean ± standard deviation over the runs; training loss over each run's last {LAST_STEPS} steps.")
+        if len(computed_in) > 1:
+            print(f"Not alike in how they were computed: {', '.join(computed_in)}; --precision names one.")
         for name, values in differences.items():
             print(f"Not alike in {name}: {', '.join(map(short, dict.fromkeys(values)))}.")
     else:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from resnet_lab.commands.tables import duration, error
+from resnet_lab.events import Event, Start
 from resnet_lab.store import all_events, open_store
 from resnet_lab.summaries import Summary, summarise
 
@@ -28,15 +29,16 @@ def run(options: argparse.Namespace) -> int:
                 print(json.dumps({"number": number} | event.to_dict()))
             return 0
         [summary] = summarise(store, [found])
+        start = store.last(found.id, Start.kind)
         files = [path for path in sorted(store.run_folder(found.id).glob("[!.]*")) if path.is_file()]
         if options.json:
             print(json.dumps(summary.to_dict() | {"files": [str(path) for path in files]}, indent=1))
         else:
-            print("\n".join(f"{name:<11} {text}" for name, text in lines(summary, files) if text))
+            print("\n".join(f"{name:<11} {text}" for name, text in lines(summary, start, files) if text))
     return 0
 
 
-def lines(summary: Summary, files: list[Path]) -> Iterator[tuple[str, str]]:
+def lines(summary: Summary, start: Event | None, files: list[Path]) -> Iterator[tuple[str, str]]:
     """(what, text), an empty text where there is nothing to say"""
     run, recipe, data = summary.run, summary.run.config.recipe, summary.run.config.data
     yield "run", f"{run.label}{', deleted' if run.deleted else ''}"
@@ -51,6 +53,8 @@ def lines(summary: Summary, files: list[Path]) -> Iterator[tuple[str, str]]:
     yield "test error", error(summary)
     yield "time", duration(summary.seconds) if summary.seconds_left is None else remaining(summary)
     yield "device", summary.device
+    if isinstance(start, Start):
+        yield "computed", f"in {start.execution['precision']} on {start.execution['threads']} threads"
     yield "created", moment(run.created)
     yield "finished", "" if run.finished is None else moment(run.finished)
     yield "tags", ", ".join(run.tags)

@@ -36,7 +36,7 @@ def cells(summary: Summary) -> list[str]:
         str(run.seed),
         run.state,
         f"{summary.share:.0%}",
-        "" if summary.loss is None else f"{summary.loss:.3f}",
+        "" if summary.loss is None else f"{summary.loss:.3f}" if summary.loss < 1000 else f"{summary.loss:.2e}",
         error(summary),
         duration(summary.seconds),
         summary.device,

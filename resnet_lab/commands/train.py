@@ -27,7 +27,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     recipes = " ".join(f"{name}: {recipe.words}" for name, recipe in PRESETS.items())
     parser.usage = "python -m resnet_lab train [--recipe NAME] [--seeds SEEDS] [--FIELD VALUE ...] [OPTION ...]"
     parser.epilog = f"Recipes. {recipes}"
-    parser.add_argument("--recipe", choices=list(PRESETS), default="minute", help="where the fields start from")
+    parser.add_argument(
+        "--recipe",
+        choices=list(PRESETS),
+        default="minute",
+        help="where the fields start from; minute, if none is named",
+    )
     parser.add_argument("--seeds", default="0", metavar="SEEDS", help="3, or 0..4, or 0,2,5: one run each")
     parser.add_argument("--name", default="", help="what the runs are called")
     parser.add_argument("--tag", action="append", default=[], help="may be given several times")

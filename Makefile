@@ -4,14 +4,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint clean
+.PHONY: run test test-gpu lint clean
 
 run: $(VENV)/ready
 	-@$(BIN)/python -m resnet_lab worker > /dev/null # runs that were left by a restart of the machine go on
 	$(BIN)/streamlit run app.py
 
 test: $(VENV)/ready-for-tests lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+
+test-gpu: $(VENV)/ready-for-tests
+	$(BIN)/python -m pytest -m gpu
 
 lint: $(VENV)/ready-for-tests
 	$(BIN)/ruff check .

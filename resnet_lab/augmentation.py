@@ -15,33 +15,43 @@ class Draw:
     offsets: torch.Tensor  # (B, 2), rows and columns, from 0 to 2 crop
     flips: torch.Tensor  # (B,), 0 or 1
 
-    def to(self, device: torch.device) -> "Draw":
-        return Draw(self.indices.to(device), self.offsets.to(device), self.flips.to(device))
+    @property
+    def parts(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        return self.indices, self.offsets, self.flips
 
 
 class Stream:
-    """The training images in shuffled order, epoch after epoch: a function of (seed, epoch, position)."""
+    """The training images in shuffled order, epoch after epoch: a function of (seed, epoch, position).
+
+    Two epochs are on the device, the even ones in the first half of the window and the odd ones in the second.
+    """
 
     def __init__(self, seed: int, num_images: int, crop: int, flip: bool, device: torch.device):
         self.seed, self.num_images, self.crop, self.flip, self.device = seed, num_images, crop, flip, device
-        self.epochs: dict[int, Draw] = {}  # the one or two that the current batch touches
+        first = draw_epoch(seed, 0, num_images, crop, flip)
+        self.window = Draw(*(torch.cat([part, part]).to(device) for part in first.parts))
+        self.held = [0, 0]  # the epochs of the halves
+        self.steps = torch.arange(num_images, device=device)
 
     def batch(self, start: int, size: int) -> Draw:
         """The draws from position `start` of the stream on."""
-        parts, end = [], start + size
-        while start < end:
-            epoch, first = divmod(start, self.num_images)
-            stop = min(first + end - start, self.num_images)
-            draw = self.epoch(epoch)
-            parts.append((draw.indices[first:stop], draw.offsets[first:stop], draw.flips[first:stop]))
-            start += stop - first
-        return Draw(*parts[0]) if len(parts) == 1 else Draw(*map(torch.cat, zip(*parts, strict=True)))
+        self.prepare(start, size)
+        return self.draw(torch.tensor(start, device=self.device), size)
 
-    def epoch(self, epoch: int) -> Draw:
-        if epoch not in self.epochs:
-            self.epochs = {known: draw for known, draw in self.epochs.items() if known == epoch - 1}
-            self.epochs[epoch] = draw_epoch(self.seed, epoch, self.num_images, self.crop, self.flip).to(self.device)
-        return self.epochs[epoch]
+    def prepare(self, start: int, size: int) -> None:
+        """Have the one or two epochs in the window that such a batch touches."""
+        for epoch in {start // self.num_images, (start + size - 1) // self.num_images}:
+            if self.held[epoch % 2] != epoch:
+                self.held[epoch % 2] = epoch
+                first = epoch % 2 * self.num_images
+                drawn = draw_epoch(self.seed, epoch, self.num_images, self.crop, self.flip)
+                for part, new in zip(self.window.parts, drawn.parts, strict=True):
+                    part[first : first + self.num_images].copy_(new)
+
+    def draw(self, start: torch.Tensor, size: int) -> Draw:
+        """The same behind a number on the device, once they are prepared."""
+        places = (start + self.steps[:size]) % (2 * self.num_images)
+        return Draw(*(part[places] for part in self.window.parts))
 
 
 def draw_epoch(seed: int, epoch: int, num_images: int, crop: int, flip: bool) -> Draw:

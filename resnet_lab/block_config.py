@@ -1,5 +1,6 @@
 """A block: three op strings and a shortcut, from which everything else about it follows."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -63,6 +64,10 @@ def normal_arguments(fields: dict[str, Any]) -> dict[str, dict[str, float]]:
     return {"shortcut_args": {name: checked[name] for name in sorted(checked) if checked[name] != known[name].default}}
 
 
+def named_numbers(numbers: Mapping[str, float]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in numbers.items())
+
+
 class BlockConfig(Config):
     """A residual unit: where its ops stand and what its shortcut does."""
 
@@ -79,6 +84,11 @@ class BlockConfig(Config):
     def bring_to_normal_form(cls, fields: Any) -> Any:
         """Blocks that compute the same have the same fields, and so the same key."""
         return fields | normal_slots(fields) | normal_arguments(fields) if isinstance(fields, dict) else fields
+
+    @property
+    def numbers(self) -> str:
+        """What is not the shortcut's default: 'gate bias 0'"""
+        return named_numbers(self.shortcut_args)
 
     @property
     def ops(self) -> Placement:

@@ -19,6 +19,7 @@ from sqlalchemy import insert, select
 from resnet_lab.config import Config, short
 from resnet_lab.events import EVENTS, Event
 from resnet_lab.files import StorageError, reason, replacing
+from resnet_lab.predictions import PREDICTIONS, read_predictions
 from resnet_lab.run_config import RunConfig
 from resnet_lab.runs import Run, checked_labels
 from resnet_lab.store import Store, all_events, append_events, new_id, new_row
@@ -26,10 +27,11 @@ from resnet_lab.tables import RUNS
 from resnet_lab.weights import CHECKPOINT, WEIGHTS, read_tensors
 
 FORMAT: Literal["resnet-lab capsule"] = "resnet-lab capsule"
-VERSION = 1
+VERSION = 2  # 2: with predictions
 MANIFEST = "manifest.json"
 TEXTS = ("config.json", "environment.json", "run.json", "events.jsonl")  # every run has them
-MEMBER = re.compile(rf"([0-9a-f]{{8}})/({'|'.join(map(re.escape, (*TEXTS, WEIGHTS, CHECKPOINT)))})")
+FILES = (WEIGHTS, PREDICTIONS, CHECKPOINT)  # where there are any
+MEMBER = re.compile(rf"([0-9a-f]{{8}})/({'|'.join(map(re.escape, (*TEXTS, *FILES)))})")
 MAX_BYTES, MAX_MANIFEST = 8 << 30, 1 << 20  # unpacked
 CHUNK = 1 << 20
 FORMS: dict[str, TypeAdapter[Event]] = {name: TypeAdapter(kind) for name, kind in EVENTS.items()}
@@ -82,9 +84,9 @@ def write_capsule(store: Store, runs: Sequence[Run], path: Path) -> None:
 
 def members(store: Store, run: Run) -> Iterator[tuple[str, Iterable[bytes]]]:
     """The files first: of a run that goes on, the events then reach at least as far as its checkpoint."""
-    kept = [WEIGHTS] if run.status in ("done", "diverged") else [WEIGHTS, CHECKPOINT]
-    for path in [store.run_folder(run.id) / name for name in kept]:
-        if path.is_file():
+    is_finished = run.status in ("done", "diverged")
+    for path in [store.run_folder(run.id) / name for name in FILES]:
+        if path.is_file() and not (is_finished and path.name == CHECKPOINT):
             yield path.name, chunks_of(path)
     told = run.to_dict()
     yield "config.json", [json.dumps(told.pop("config"), indent=1).encode()]
@@ -130,6 +132,8 @@ def plain_errors(path: Path) -> Iterator[None]:
     """Whatever a zip file can be damaged by, in one sentence."""
     try:
         yield
+    except FileNotFoundError:
+        raise ValueError(f"{path} is not there: give the path of a capsule.") from None
     except OSError as error:
         raise StorageError(f"{path} could not be read: {reason(error)}.") from None
     except KeyError as error:
@@ -183,9 +187,13 @@ def read_arrival(folder: Path) -> Arrival:
     for name in (WEIGHTS, CHECKPOINT):
         if (folder / name).is_file():
             read_tensors(folder / name)
+    config = RunConfig.from_json((folder / "config.json").read_text())
+    predictions = read_predictions(folder)
+    if predictions is not None and not predictions.fit(config):
+        raise ValueError("its predictions are not of its test images")
     return Arrival(
         portrait=portrait,
-        config=RunConfig.from_json((folder / "config.json").read_text()),
+        config=config,
         environment=read_environment(folder / "environment.json"),
         events=read_events(folder / "events.jsonl"),
         folder=folder,
@@ -247,6 +255,6 @@ def row(arrival: Arrival, run_id: str) -> dict[str, Any]:
 
 def move_in(folder: Path, home: Path) -> None:
     home.mkdir(parents=True)
-    for name in (WEIGHTS, CHECKPOINT):
+    for name in FILES:
         if (folder / name).is_file():
             (folder / name).replace(home / name)

@@ -1,12 +1,14 @@
 """Runs side by side: seeds of one configuration together, and whether they were trained alike."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
-from resnet_lab.events import Epoch, Event, Probe, Start, Step
+import numpy as np
+
+from resnet_lab.events import Probe, Start
+from resnet_lab.histories import Array, Histories, Steps
 from resnet_lab.run_config import RunConfig, flat_fields
 from resnet_lab.runs import Run
 from resnet_lab.store import Store
@@ -62,57 +64,62 @@ class Group:
 
 def compare(store: Store, runs: Sequence[Run]) -> list[Group]:
     """In the order of the runs."""
+    ids, histories = [run.id for run in runs], Histories(store)
+    steps, epochs, probes = histories.steps(ids), histories.epochs(ids), histories.last_probes(ids)
+    return [
+        Group(
+            config=members[0].config,
+            runs=members,
+            loss=spread(final_loss(steps[run.id]) for run in members),
+            test_error=spread(last(epochs[run.id].test_error) for run in members),
+            gradient_ratio=spread(gradient_ratio(probes.get(run.id)) for run in members),
+            seconds=spread(last(steps[run.id].seconds) for run in members),
+        )
+        for members in same_but_for_seeds(runs)
+    ]
+
+
+def same_but_for_seeds(runs: Sequence[Run]) -> list[tuple[Run, ...]]:
+    """The runs of each configuration, in the order in which they first appear."""
     groups: dict[str, list[Run]] = {}
     for run in runs:
         groups.setdefault(run.config.changed(seed=0).key, []).append(run)
-    return [group_of(store, tuple(members)) for members in groups.values()]
+    return [tuple(members) for members in groups.values()]
 
 
-def group_of(store: Store, runs: tuple[Run, ...]) -> Group:
-    ids = [run.id for run in runs]
-    tests, steps = (in_order(store.last_many(ids, kind), ids) for kind in (Epoch.kind, Step.kind))
-    return Group(
-        config=runs[0].config,
-        runs=runs,
-        loss=spread(final_loss(store, run) for run in runs),
-        test_error=spread(event.test_error for event in tests if isinstance(event, Epoch)),
-        gradient_ratio=spread(gradient_ratio(store, run) for run in runs),
-        seconds=spread(event.seconds for event in steps if isinstance(event, Step)),
-    )
-
-
-def in_order(events: dict[str, Event], ids: list[str]) -> list[Event]:
-    return [events[run_id] for run_id in ids if run_id in events]
-
-
-def spread(values: Any) -> Spread | None:
+def spread(values: Iterable[float | None]) -> Spread | None:
     known = tuple(value for value in values if value is not None)
     return Spread(known) if known else None
 
 
-def final_loss(store: Store, run: Run) -> float | None:
-    """The mean over the last steps; each event tells that of the steps since the one before it."""
-    told = [event for _, event in store.events(run.id, kinds=[Step.kind]) if isinstance(event, Step)]
-    spans = [step - before for before, step in pairwise([0, *(event.step for event in told)])]
-    late = [index for index, event in enumerate(told) if event.step > told[-1].step - LAST_STEPS]
-    losses = [loss for index in late if (loss := told[index].loss) is not None]
-    is_known = late and len(losses) == len(late)
-    return statistics.fmean(losses, [spans[index] for index in late]) if is_known else None
+def final_loss(steps: Steps) -> float | None:
+    """The mean over the last steps, each record weighted by the steps that it tells of."""
+    if not len(steps.step):
+        return None
+    late = steps.step > steps.step[-1] - LAST_STEPS
+    return number(np.average(steps.loss[late], weights=np.diff(steps.step, prepend=0)[late]))
 
 
-def gradient_ratio(store: Store, run: Run) -> float | None:
-    probe = store.last(run.id, Probe.kind)
-    norms = probe.units.get("gradient_norm", []) if isinstance(probe, Probe) else []
+def last(values: Array) -> float | None:
+    return number(values[-1]) if len(values) else None
+
+
+def number(value: Any) -> float | None:
+    """None for what is not finite."""
+    return float(value) if np.isfinite(value) else None
+
+
+def gradient_ratio(probe: Probe | None) -> float | None:
+    norms = probe.units.get("gradient_norm", []) if probe else []
     if not norms or norms[0] is None or not norms[-1]:
         return None
     return norms[0] / norms[-1]
 
 
-def precisions(store: Store, groups: Sequence[Group]) -> list[str]:
-    """In which the runs were computed; more than one where a machine chose anew for each run."""
-    ids = [run.id for group in groups for run in group.runs]
-    starts = in_order(store.last_many(ids, Start.kind), ids)
-    return sorted({event.execution["precision"] for event in starts if isinstance(event, Start)})
+def precisions(store: Store, run_ids: Sequence[str]) -> dict[str, str]:
+    """In which each of the runs is computed; they may differ where the machine chose anew for each."""
+    starts = cast(dict[str, Start], store.last_many(run_ids, Start.kind))
+    return {run_id: start.execution["precision"] for run_id, start in starts.items()}
 
 
 def unlike(groups: Sequence[Group]) -> dict[str, list[Any]]:

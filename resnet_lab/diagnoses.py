@@ -13,6 +13,7 @@ from resnet_lab.data import DATASETS, data_is_here, home, load_images
 from resnet_lab.database import shown
 from resnet_lab.execution import find_device, usable_cores
 from resnet_lab.files import CHECKOUT, sentence
+from resnet_lab.places import num_places
 from resnet_lab.presets import preset
 from resnet_lab.store import open_store
 from resnet_lab.supervisor import has_work, is_supervised
@@ -97,7 +98,8 @@ def examine_queue() -> str:
         running, queued = len(store.runs(["running"])), len(store.runs(["queued"]))
         if has_work(store) and not is_supervised(store.folder):
             raise ValueError(f"{running + queued} runs wait, but nobody trains them: `worker` starts a supervisor.")
-    return f"{running} running, {queued} waiting."
+        places = num_places(store.folder, find_device().type, len(usable_cores()))
+    return f"{running} running, {queued} waiting, at most {places} at once."
 
 
 def examine_device() -> str:

@@ -25,12 +25,15 @@ def describe_environment(device: str | torch.device) -> dict[str, Any]:
         "resnet_lab": lab_version(CHECKOUT),
         "commit": commit(CHECKOUT),
         "platform": platform.platform(),
-        "cpu": cpu_name(),
-        "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
-        "device": device.type,
-        "gpu": torch.cuda.get_device_name(device) if device.type == "cuda" else "",
+        **this_machine(device.type),
     }
+
+
+def this_machine(device: str) -> dict[str, object]:
+    """As the environment of a run has it, without what may change from day to day."""
+    gpu = torch.cuda.get_device_name() if device == "cuda" else ""
+    return {"cpu": cpu_name(), "cores": os.cpu_count(), "device": device, "gpu": gpu}
 
 
 def installed(package: str) -> str:

@@ -42,13 +42,14 @@ class Start(Event):
 
 @dataclass(frozen=True)
 class Step(Event):
-    """The training loss, its mean since the last event of this kind."""
+    """The training loss, its mean since the last event of this kind, and the training error since then."""
 
     kind = "step"
     loss: float | None  # None: not a finite number
     lr: float
     images_per_second: float
     seconds_left: float
+    train_error: float | None = None  # in percent of the images as augmented, each as it was trained on
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Alert(Event):
     """Something that a person would want to know, in words."""
 
     kind = "warning"
-    about: str  # nan, divergence, plateau, chance
+    about: str  # nan, divergence, plateau, chance, launch
     words: str
 
 

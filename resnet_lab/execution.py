@@ -1,24 +1,25 @@
 """How a net is run on a device: its precision and memory format, chosen by trying, and what that costs."""
 
 import contextlib
-import copy
 import ctypes
+import gc
 import os
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
-from torch import nn
 
 from resnet_lab.config import check_choice
 from resnet_lab.run_config import RecipeConfig
+from resnet_lab.threads import PROCESS_WIDE
 
-Trial = Callable[[nn.Module], Callable[[], None]]  # of a copy of the net: what one of its training steps does
+Clock = Callable[[], float]
 
+LAUNCHES = {"cpu": "eager", "cuda": "graph"}
 BF16_GAIN = 1.15  # less may be noise, and fp32 is the more exact
 # M_MMAP_THRESHOLD (the most that every glibc takes), M_TRIM_THRESHOLD, M_TOP_PAD
 MALLOPT = {-3: 2**25, -1: 2**30, -2: 2**26}
@@ -32,6 +33,7 @@ class Execution:
     precision: str  # fp32, tf32, bf16
     threads: int
     deterministic: bool = False
+    launch: str = "eager"  # how a GPU gets its work: kernel by kernel, or as a graph, a step at a time
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -41,10 +43,15 @@ class Execution:
         """The process is left as it was found; threads are the caller's."""
         with contextlib.ExitStack() as stack:
             if self.device == "cuda":
+                stack.enter_context(PROCESS_WIDE)
                 flags = {"benchmark": not self.deterministic, "deterministic": self.deterministic}
                 allow_tf32 = self.precision != "fp32"
                 stack.enter_context(torch.backends.cudnn.flags(enabled=True, allow_tf32=allow_tf32, **flags))
             yield
+
+    def on(self, device: torch.device) -> "Execution":
+        """The same elsewhere."""
+        return replace(self, device=device.type, launch=LAUNCHES[device.type])
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
         return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16")
@@ -59,29 +66,32 @@ def find_device(name: str = "auto") -> torch.device:
 
 
 def choose_execution(
-    device: torch.device, recipe: RecipeConfig, model: nn.Module, trial: Trial
+    device: torch.device, recipe: RecipeConfig, paces: Callable[[Sequence[Execution]], list[float]], usual: str = "auto"
 ) -> tuple[Execution, float]:
-    """The one of the recipe, or the faster of fp32 and bf16; and the seconds that a step takes with it."""
-    precision = "fp32" if (device.type, recipe.precision) == ("cpu", "tf32") else recipe.precision  # no CPU has it
+    """The one of the recipe or the usual one, else the faster of fp32 and bf16; and the seconds of a step with it."""
+    precision = usual if recipe.precision == "auto" else recipe.precision
+    precision = "fp32" if (device.type, precision) == ("cpu", "tf32") else precision  # no CPU has it
     names = ("fp32", "bf16") if precision == "auto" else (precision,)
-    threads = torch.get_num_threads()
-    executions = [Execution(device.type, name, threads, recipe.deterministic) for name in names]
-    times = [seconds_per_step(execution, trial(copy.deepcopy(model))) for execution in executions]
-    is_worth_it = times[-1] * BF16_GAIN < times[0]
-    return (executions[-1], times[-1]) if is_worth_it else (executions[0], times[0])
+    how = (torch.get_num_threads(), recipe.deterministic, LAUNCHES[device.type])
+    executions = [Execution(device.type, name, *how) for name in names]
+    seconds = paces(executions)
+    is_worth_it = seconds[-1] * BF16_GAIN < seconds[0]
+    return (executions[-1], seconds[-1]) if is_worth_it else (executions[0], seconds[0])
 
 
-def seconds_per_step(execution: Execution, step: Callable[[], None], repeats: int = 4) -> float:
-    """The median of a few steps, the first one not counted."""
-    times = []
-    with execution.applied():
-        for _ in range(repeats + 1):
-            start = time.perf_counter()
-            with execution.autocast():
-                step()
-            synchronise(execution.device)
-            times.append(time.perf_counter() - start)
-    return statistics.median(times[1:])
+def seconds_per_step(
+    device: torch.device, steps: Sequence[Callable[[], object]], clock: Clock = time.perf_counter, repeats: int = 4
+) -> list[float]:
+    """Of each, the median of a few, the first one not counted; in turns, as what else runs slows all of them alike."""
+    rounds = [[timed(device, step, clock) for step in steps] for _ in range(repeats + 1)]
+    return [statistics.median(times) for times in zip(*rounds[1:], strict=True)]
+
+
+def timed(device: torch.device, step: Callable[[], object], clock: Clock) -> float:
+    start = clock()
+    step()
+    synchronise(device)
+    return clock() - start
 
 
 def usable_cores() -> list[int]:
@@ -89,13 +99,22 @@ def usable_cores() -> list[int]:
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
 
 
-def synchronise(device: str) -> None:
-    if device == "cuda":
-        torch.cuda.synchronize()
+def synchronise(device: torch.device) -> None:
+    """Wait for what this thread has asked the device to do."""
+    if device.type == "cuda":
+        torch.cuda.current_stream().synchronize()
+
+
+def give_back_memory(device: torch.device) -> None:
+    """What torch keeps of a GPU for later, while others may need it."""
+    if device.type == "cuda":
+        gc.collect()
+        with PROCESS_WIDE:  # no recording is under way
+            torch.cuda.empty_cache()
 
 
 def keep_freed_memory() -> None:
-    """glibc hands memory back after every step and takes it again; told not to, training is some 10% faster."""
+    """glibc may hand memory back after every step and take it again, which costs up to a tenth: it is told not to."""
     if sys.platform == "linux" and "MALLOC_TRIM_THRESHOLD_" not in os.environ:
         with contextlib.suppress(OSError, AttributeError):  # another C library: nothing to tell
             mallopt = ctypes.CDLL("libc.so.6").mallopt

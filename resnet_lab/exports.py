@@ -19,7 +19,7 @@ from resnet_lab.runs import Run
 from resnet_lab.store import Store, all_events
 
 MEASURES = {  # of these kinds of events; a probe names its own
-    "step": ("loss", "lr", "images_per_second"),
+    "step": ("loss", "train_error", "lr", "images_per_second"),
     "epoch": ("epoch", "test_error", "test_loss", "num_test"),
 }
 # fmt: off

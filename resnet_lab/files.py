@@ -54,6 +54,13 @@ def sentence(error: Exception) -> str:
     return f"{traceback.format_exception_only(error)[0].splitlines()[0].rstrip('.')}."
 
 
+def size_words(num_bytes: int) -> str:
+    """'412 bytes', '12 kB', '3.4 MB'"""
+    if num_bytes < 1000:
+        return f"{num_bytes} bytes"
+    return f"{num_bytes / 1e3:.0f} kB" if num_bytes < 1e6 else f"{num_bytes / 1e6:,.1f} MB"
+
+
 def sync_folder(folder: Path) -> None:
     """A renamed file outlives a power cut once its folder is on the disk."""
     if os.name == "nt":  # a folder cannot be opened there

@@ -70,6 +70,11 @@ class ModelConfig(Config):
         return units_per_stage(self.family, self.unit, self.depth)
 
     @property
+    def stages(self) -> list[int]:
+        """Of each unit, counted from 0."""
+        return [stage for stage, count in enumerate(self.units_per_stage) for _ in range(count)]
+
+    @property
     def has_large_stem(self) -> bool:
         return self.stem == "large" or (self.stem == "family" and FAMILIES[self.family].has_large_stem)
 

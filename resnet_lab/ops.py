@@ -70,5 +70,10 @@ def op_calls(ops: str, channels: str) -> list[tuple[str, Call]]:
     return [(key, OPS[key].call.bind(channels=channels)) for key in ops.split()]
 
 
+def has_chance(model: nn.Module) -> bool:
+    """Whether its steps draw random numbers."""
+    return any(isinstance(module, nn.Dropout | StochasticDepth) for module in model.modules())
+
+
 def has_norm(ops: str) -> bool:
     return any(OPS[key].is_norm for key in ops.split())

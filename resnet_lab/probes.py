@@ -13,23 +13,35 @@ from resnet_lab.nets import ResNet
 from resnet_lab.ops import GroupNorm
 from resnet_lab.signals import recorded
 
+RESPONSE = "response"
 Measures = dict[str, dict[str, float]]
 
 
-def measure_update(model: ResNet, update: Callable[[], None]) -> tuple[Measures, dict[str, list[float]]]:
-    """Per layer and per unit, around the update that the gradients in the model are about to make."""
-    weights = {name.removesuffix(".weight"): weight for name, weight in model.named_parameters() if weight.dim() > 1}
-    tensors = list(weights.values())
+def update_norms(model: ResNet, update: Callable[[], None]) -> torch.Tensor:
+    """(3, layers): of the gradients, of the weights before the update, and of the update.
+
+    Nothing leaves the device, nor in the numbers below: a GPU can record both.
+    """
+    tensors = list(probed_weights(model).values())
     gradients = torch._foreach_norm([weight.grad for weight in tensors if weight.grad is not None])
     before = [weight.detach().clone() for weight in tensors]
     norms = torch._foreach_norm(before)
     update()
     steps = torch._foreach_norm(torch._foreach_sub([weight.detach() for weight in tensors], before))
-    columns = [torch.stack(list(column)).tolist() for column in (gradients, norms, steps)]
-    rows = list(zip(weights, *columns, strict=True))
+    return torch.stack([torch.stack(list(column)) for column in (gradients, norms, steps)])
+
+
+def described_update(model: ResNet, norms: torch.Tensor) -> tuple[Measures, dict[str, list[float]]]:
+    """Per layer and per unit."""
+    rows = list(zip(probed_weights(model), *norms.tolist(), strict=True))
     layers = {name: norms_of([row]) for name, *row in rows}
     units = [norms_of([row for name, *row in rows if name.startswith(prefix)]) for prefix in unit_names(model)]
     return layers, {measure: [unit[measure] for unit in units] for measure in units[0]}
+
+
+def probed_weights(model: ResNet) -> dict[str, nn.Parameter]:
+    """Of the convolutions and the head, by layer."""
+    return {name.removesuffix(".weight"): weight for name, weight in model.named_parameters() if weight.dim() > 1}
 
 
 def norms_of(rows: list[list[float]]) -> dict[str, float]:
@@ -42,17 +54,24 @@ def unit_names(model: ResNet) -> list[str]:
     return [f"{name}." for name, module in model.named_modules() if isinstance(module, Unit)]
 
 
-def measure_responses(model: ResNet, images: torch.Tensor) -> tuple[Measures, dict[str, list[float]]]:
-    """On a fixed batch, BN's statistics frozen: responses, shares in the sums, openness of gates, dead ReLUs."""
+def response_numbers(model: ResNet, images: torch.Tensor) -> dict[str, torch.Tensor]:
+    """On a fixed batch, BN's statistics frozen: responses by layer; shares, dead ReLUs, openness of gates by unit."""
     with torch.no_grad(), evaluating(model), listening(model) as heard, recorded(model) as record:
         model(images)
-    values = read(list(heard.responses.values()))
-    responses = {name: {"response": value} for name, value in zip(heard.responses, values, strict=True)}
-    dead = [torch.cat(channels).mean() for channels in heard.dead]
-    units = {"shortcut_share": record.shortcut_shares, "dead_relus": read(dead)}
-    if heard.gates:
-        units["gate_openness"] = read(list(heard.gates.values()))
-    return responses, units
+    numbers = {
+        RESPONSE: torch.stack([heard.responses[name] for name, _ in response_layers(model)]),
+        "shortcut_share": record.shortcut_shares,
+        "dead_relus": torch.stack([torch.cat(channels).mean() for channels in heard.dead]),
+    }
+    gates = list(heard.gates.values())
+    return numbers | ({"gate_openness": torch.stack(gates)} if gates else {})
+
+
+def described_responses(model: ResNet, numbers: dict[str, torch.Tensor]) -> tuple[Measures, dict[str, list[float]]]:
+    """Per layer and per unit."""
+    told = {name: tensor.tolist() for name, tensor in numbers.items()}
+    layers = [name for name, _ in response_layers(model)]
+    return {name: {RESPONSE: value} for name, value in zip(layers, told.pop(RESPONSE), strict=True)}, told
 
 
 @contextmanager
@@ -122,8 +141,3 @@ def keep_dead(dead: list[torch.Tensor]) -> Callable[..., None]:
         dead.append((output.amax((0, 2, 3)) <= 0).float())
 
     return hook
-
-
-def read(values: list[torch.Tensor]) -> list[float]:
-    """In one transfer from the device."""
-    return torch.stack(values).float().tolist()

@@ -16,7 +16,8 @@ class ZeroPad(nn.Module):
 
     def forward(self, x):
         back = self.num_zeros - self.front
-        return functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.front, back))
+        x = functional.avg_pool2d(x, 1, self.stride)  # a slice, but its gradient stays channels_last
+        return functional.pad(x, (0, 0, 0, 0, self.front, back))
 
 
 class ZeroPadEnd(nn.Module):
@@ -27,7 +28,8 @@ class ZeroPadEnd(nn.Module):
         self.stride, self.num_zeros = stride, channels - in_channels
 
     def forward(self, x):
-        return functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.num_zeros))
+        x = functional.avg_pool2d(x, 1, self.stride)  # a slice, but its gradient stays channels_last
+        return functional.pad(x, (0, 0, 0, 0, 0, self.num_zeros))
 
 
 PADS = {

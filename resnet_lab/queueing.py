@@ -24,8 +24,8 @@ POSSIBLE = {
     "paused":   "it can be resumed or stopped",
     "stopped":  "it can be resumed",
     "failed":   "it can be resumed",
-    "done":     "it is finished",
-    "diverged": "it is finished",
+    "done":     "its result stands",
+    "diverged": "its result stands",
 }
 # fmt: on
 NOBODY: dict[str, Any] = {"host": None, "pid": None, "pid_started": None, "request": None}

@@ -66,7 +66,7 @@ class RecipeConfig(Config):
     crop: Annotated[int, Field(ge=0, le=16)] = 4  # pixels of padding on every side, cropped back at random
     crop_zeros: Literal["before", "after"] = "after"  # the padding is zero before or after normalisation
     flip: bool = True
-    precision: Literal["auto", "fp32", "tf32", "bf16"] = "auto"  # auto: bf16 where a few steps show it to be faster
+    precision: Literal["auto", "fp32", "tf32", "bf16"] = "auto"  # auto: bf16 where it is clearly faster
     deterministic: bool = False  # on a GPU; a CPU always is
 
     @model_validator(mode="after")
@@ -112,8 +112,8 @@ class RunConfig(Config):
 
     @property
     def title(self) -> str:
-        numbers = ", ".join(f"{name} {value:g}" for name, value in self.model.block.shortcut_args.items())
-        return f"{self.model.title}, {self.model.block.title}{f' ({numbers})' if numbers else ''}"
+        block = self.model.block
+        return f"{self.model.title}, {block.title}{f' ({block.numbers})' if block.numbers else ''}"
 
     @property
     def epochs(self) -> float:

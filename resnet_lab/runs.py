@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Self
 
 from resnet_lab.config import short
@@ -37,6 +38,7 @@ class Run:
     environment: dict[str, Any]
     notes: str
     tags: tuple[str, ...]
+    colour: int
     created: float
     started: float | None
     finished: float | None
@@ -46,7 +48,7 @@ class Run:
     def from_row(cls, row: Any) -> Self:
         fields = dict(row._mapping)
         try:
-            fields["config"] = RunConfig.from_json(fields["config"])
+            fields["config"] = configuration(fields["config"])
         except ValueError as error:
             raise ValueError(f"Run {fields['id']} is of another version of the lab: {error}") from None
         fields["environment"] = json.loads(fields["environment"])
@@ -56,6 +58,16 @@ class Run:
     @property
     def state(self) -> str:
         return f"{self.status}, asked to {self.request}" if self.request else self.status
+
+    @property
+    def title(self) -> str:
+        """Its name, else what it is."""
+        return self.name or self.config.title
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it says something new by itself."""
+        return self.status in ("queued", "running")
 
     @property
     def is_over(self) -> bool:
@@ -68,8 +80,15 @@ class Run:
     def to_dict(self) -> dict[str, Any]:
         """For JSON: all that a reader elsewhere can use, the configuration with every field."""
         here = {"key", "seed", "request", "position", "host", "pid", "pid_started", "heartbeat", "deaths", "deleted"}
+        here.add("colour")
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name not in here}
         return fields | {"config": self.config.model_dump(mode="json"), "tags": list(self.tags)}
+
+
+@lru_cache(maxsize=1000)
+def configuration(text: str) -> RunConfig:
+    """Checked once: every tick of a page reads the same runs again."""
+    return RunConfig.from_json(text)
 
 
 def checked_labels(**labels: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from torch import nn
 from resnet_lab.expectations import expect
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import ResNet, build_model, unit_shapes
-from resnet_lab.threads import PROCESS_WIDE
+from resnet_lab.threads import random_numbers
 
 MEASURES = ("mean_square", "shortcut_share", "shortcut_signal", "gradient_norm", "gradient_correlation")
 
@@ -42,8 +42,7 @@ def signal(config: ModelConfig, images: torch.Tensor, seed: int = 0) -> Signal:
     """
     check_images(images)
     images = images.detach().to(torch.float32, memory_format=torch.channels_last)
-    with PROCESS_WIDE, torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with random_numbers(seed, torch.device("cpu")):
         model = build_model(config).train().requires_grad_(False).to(memory_format=torch.channels_last)
         readout = torch.randn(config.num_classes)
         signs = torch.randint(0, 2, (len(images), 1)) * 2.0 - 1
@@ -52,9 +51,9 @@ def signal(config: ModelConfig, images: torch.Tensor, seed: int = 0) -> Signal:
         gradients = torch.autograd.grad((signs * logits * readout).sum(), record.outputs)
     return Signal(
         stages=[shape.stage for shape in unit_shapes(config)],
-        mean_square=[mean_square(output) for output in record.outputs],
-        shortcut_share=record.shortcut_shares,
-        shortcut_signal=list(accumulate(record.shortcut_gains, mul)),
+        mean_square=[mean_square(output).item() for output in record.outputs],
+        shortcut_share=record.shortcut_shares.tolist(),
+        shortcut_signal=list(accumulate(record.shortcut_gains.tolist(), mul)),
         gradient_norm=[gradient.flatten(1).norm(dim=1).mean().item() for gradient in gradients],
         gradient_correlation=[mean_cosine(signs * gradient.flatten(1)) for gradient in gradients],
         expected=expect(config, images.shape[-1]),
@@ -72,9 +71,21 @@ def check_images(images: torch.Tensor) -> None:
 
 @dataclass
 class Record:
+    """Of each unit its output, and the mean squares of what its sum is made of; nothing is read from the device."""
+
     outputs: list[torch.Tensor] = field(default_factory=list)
-    shortcut_shares: list[float] = field(default_factory=list)
-    shortcut_gains: list[float] = field(default_factory=list)
+    inputs: list[torch.Tensor] = field(default_factory=list)
+    paths: list[torch.Tensor] = field(default_factory=list)  # what the shortcut hands on
+    branches: list[torch.Tensor] = field(default_factory=list)
+
+    @property
+    def shortcut_shares(self) -> torch.Tensor:
+        paths, branches = torch.stack(self.paths), torch.stack(self.branches)
+        return paths / (paths + branches).clamp(min=1e-30)
+
+    @property
+    def shortcut_gains(self) -> torch.Tensor:
+        return (torch.stack(self.paths) / torch.stack(self.inputs).clamp(min=1e-30)).sqrt()
 
 
 @contextmanager
@@ -88,9 +99,9 @@ def recorded(model: ResNet) -> Iterator[Record]:
     def after_sum(shortcut: nn.Module, inputs: tuple, total: torch.Tensor) -> None:
         x, f = (tensor.detach() for tensor in inputs)
         path = path_part(shortcut, x, f, states.pop())
-        shares = mean_square(path), mean_square(total.detach() - path)
-        record.shortcut_shares.append(shares[0] / max(sum(shares), 1e-30))
-        record.shortcut_gains.append((shares[0] / max(mean_square(x), 1e-30)) ** 0.5)
+        record.inputs.append(mean_square(x))
+        record.paths.append(mean_square(path))
+        record.branches.append(mean_square(total.detach() - path))
 
     def after_unit(unit: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
         record.outputs.append(output)
@@ -112,8 +123,8 @@ def path_part(shortcut: nn.Module, x: torch.Tensor, f: torch.Tensor, state: torc
         return shortcut.forward(x, torch.zeros_like(f))
 
 
-def mean_square(tensor: torch.Tensor) -> float:
-    return tensor.detach().square().mean().item()
+def mean_square(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach().square().mean(dtype=torch.float32)
 
 
 def mean_cosine(rows: torch.Tensor) -> float:

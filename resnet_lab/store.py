@@ -5,12 +5,12 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, case, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from resnet_lab.config import choices, short
@@ -79,22 +79,26 @@ class Store:
     def run_folder(self, run_id: str) -> Path:
         return self.folder / "runs" / run_id
 
-    def add(
-        self, config: RunConfig, *, name: str = "", notes: str = "", tags: Sequence[str] = (), device: str = "auto"
-    ) -> Run:
+    def add(self, config: RunConfig, **how: Any) -> Run:
         """Puts a new run at the end of the queue."""
+        return self.add_many([config], **how)[0]
+
+    def add_many(
+        self,
+        configs: Sequence[RunConfig],
+        *,
+        name: str = "",
+        notes: str = "",
+        tags: Sequence[str] = (),
+        device: str = "auto",
+    ) -> list[Run]:
+        """Puts new runs at the end of the queue, one after the other: all of them at once, or none."""
         if device not in DEVICES:
             raise ValueError(f"device must be {choices(DEVICES)}, but is {short(device)}.")
-        labels = checked_labels(name=name, notes=notes, tags=tags)
-        run_id = new_id()
-        # fmt: off
-        row = new_row(config) | labels | {
-            "id": run_id, "status": "queued", "device": device, "created": self.clock(), "position": end_of_queue(),
-        }
-        # fmt: on
+        labels = checked_labels(name=name, notes=notes, tags=tags) | {"device": device}
         with self.writing() as connection:
-            connection.execute(insert(RUNS).values(**row))
-        return self.run(run_id)
+            ids = [enqueue(connection, config, created=self.clock(), **labels) for config in configs]
+        return [self.run(run_id) for run_id in ids]
 
     def run(self, run_id: str) -> Run:
         with self.reading() as connection:
@@ -192,6 +196,20 @@ class Store:
             found = connection.execute(rows.order_by(EVENTS.c.number).limit(limit)).all()
         return [(number, Event.from_dict(json.loads(body))) for number, body in found]
 
+    def bodies(self, kind: str, after: Mapping[str, int]) -> dict[str, list[tuple[int, str]]]:
+        """Of each run that there is: its events of this kind above its number in `after`, in order, as JSON."""
+        if not after:
+            return {}
+        is_new = EVENTS.c.number > case(dict(after), value=RUNS.c.id)
+        its_own = (EVENTS.c.run_id == RUNS.c.id) & (EVENTS.c.kind == kind) & is_new
+        rows = select(RUNS.c.id, EVENTS.c.number, EVENTS.c.body).outerjoin_from(RUNS, EVENTS, its_own)
+        rows = rows.where(RUNS.c.id.in_(after)).order_by(RUNS.c.id, EVENTS.c.number)
+        found: dict[str, list[tuple[int, str]]] = {}
+        with self.reading() as connection:
+            for run_id, number, body in connection.execute(rows):
+                found.setdefault(run_id, []).extend([] if number is None else [(number, body)])
+        return found
+
     def last(self, run_id: str, kind: str) -> Event | None:
         return self.last_many([run_id], kind).get(run_id)
 
@@ -225,8 +243,16 @@ def new_id() -> str:
     return secrets.token_hex(4)
 
 
+def enqueue(connection: Connection, config: RunConfig, **fields: Any) -> str:
+    """The id of a new run, which waits at the end of the queue."""
+    run_id = new_id()
+    row = new_row(config) | {"id": run_id, "status": "queued", "position": end_of_queue()} | fields
+    connection.execute(insert(RUNS).values(**row))
+    return run_id
+
+
 def new_row(config: RunConfig) -> dict[str, Any]:
-    known = {"key": config.key, "seed": config.seed, "config": full_json(config)}
+    known = {"key": config.key, "seed": config.seed, "config": full_json(config), "colour": next_colour()}
     return known | {"deaths": 0, "message": "", "environment": "{}"}
 
 
@@ -237,6 +263,11 @@ def full_json(config: RunConfig) -> str:
 
 def end_of_queue() -> Any:
     return select(func.coalesce(func.max(RUNS.c.position), 0) + 1).scalar_subquery()
+
+
+def next_colour() -> Any:
+    """Neighbours differ; a run that was purged may be forgotten."""
+    return select(func.coalesce(func.max(RUNS.c.colour), -1) + 1).scalar_subquery()
 
 
 def append_events(connection: Connection, run_id: str, events: Sequence[tuple[int, Event]]) -> None:

@@ -58,3 +58,11 @@ def summary(run: Run, step: Event | None, epoch: Event | None, end: Event | None
         num_test=epoch.num_test if epoch else None,
         words=run.message or (end.words if end else ""),
     )
+
+
+def duration(seconds: float) -> str:
+    """'41 s', '3 min 20 s', '2 h 5 min'"""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -50,6 +50,7 @@ RUNS = Table(
     Column("started", Double),
     Column("finished", Double),
     Column("deleted", Double),
+    Column("colour", Integer, nullable=False, server_default=text("0")),  # a number by which it is drawn
 )
 
 EVENTS = Table(
@@ -64,7 +65,17 @@ EVENTS = Table(
 )
 
 Migration = Callable[[Connection], None]
-MIGRATIONS: tuple[Migration, ...] = ()  # the k-th takes a store from version k to version k + 1
+
+
+def add_colours(connection: Connection) -> None:
+    """Numbers, in the order in which the runs were made."""
+    connection.execute(text("ALTER TABLE runs ADD COLUMN colour INTEGER DEFAULT 0 NOT NULL"))
+    ids = connection.execute(text("SELECT id FROM runs ORDER BY created, id")).scalars().all()
+    for colour, run_id in enumerate(ids):
+        connection.execute(text("UPDATE runs SET colour = :colour WHERE id = :id"), {"colour": colour, "id": run_id})
+
+
+MIGRATIONS: tuple[Migration, ...] = (add_colours,)  # the k-th takes a store from version k to version k + 1
 ONE_AT_A_TIME = 0x5E5  # the number of PostgreSQL's advisory lock, any constant
 
 
@@ -82,7 +93,7 @@ def migrate(connection: Connection, migrations: tuple[Migration, ...]) -> None:
         connection.execute(text(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})"))
     if not inspect(connection).has_table("meta"):
         METADATA.create_all(connection)
-        connection.execute(insert(META).values(version=1))
+        connection.execute(insert(META).values(version=len(MIGRATIONS) + 1))  # which the tables above are
     found, newest = version(connection), len(migrations) + 1
     if found > newest:
         raise ValueError(f"The store has schema {found}, but this version of the lab knows only {newest}: update it.")

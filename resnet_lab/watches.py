@@ -53,7 +53,7 @@ class Watches:
         return f"After {step} steps the training loss, {loss:.2f}, is far above that of guessing, {self.chance:.2f}."
 
     def guesses(self, step: int, loss: float) -> str:
-        if step < self.patience or not abs(loss / self.chance - 1) < GUESSING:
+        if step < self.patience or not is_guess(loss, self.chance):
             return ""
         return f"After {step} steps the training loss, {loss:.2f}, is still that of guessing, {self.chance:.2f}."
 
@@ -64,6 +64,10 @@ class Watches:
         if not abs(before - now) < STILL * before:
             return ""
         return f"After {step} steps the training loss has not moved for a while: {before:.3f} before, {now:.3f} now."
+
+
+def is_guess(loss: float, chance: float) -> bool:
+    return abs(loss / chance - 1) < GUESSING
 
 
 def watches_for(config: RunConfig) -> Watches:

@@ -1,22 +1,29 @@
-"""The process that trains one run: python -m resnet_lab.worker RUN THREADS"""
+"""The process that trains one run: python -m resnet_lab.worker, with the run's id and its threads in a line of stdin"""
 
 import argparse
 import contextlib
+import os
 import signal
+import sys
 import time
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 
+from resnet_lab.data import home
 from resnet_lab.environment import describe_environment
-from resnet_lab.execution import keep_freed_memory
-from resnet_lab.files import remove_parts, sentence
+from resnet_lab.execution import find_device, keep_freed_memory
+from resnet_lab.files import StorageError, remove_parts, sentence
+from resnet_lab.machine import usual_precision
 from resnet_lab.patience import patiently
+from resnet_lab.predictions import answered, write_predictions
 from resnet_lab.queueing import WANTED, Process, TakenAwayError, beat, claim, progressed, release
 from resnet_lab.runs import Run
 from resnet_lab.store import Store, open_store
-from resnet_lab.supervisor import ensure_supervisor
+from resnet_lab.supervisor import LOG, ensure_supervisor
+from resnet_lab.threads import PROCESS_WIDE
 from resnet_lab.trainer import Trainer
 from resnet_lab.weights import CHECKPOINT, WEIGHTS, read_tensors, write_tensors
 
@@ -26,15 +33,36 @@ STORE_SECONDS = 0.5  # between two looks at the store
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run")
-    parser.add_argument("threads", type=int)
     parser.add_argument("--checkpoint-seconds", type=float, default=CHECKPOINT_SECONDS)
+    parser.add_argument("--ahead", action="store_true", help="find out what is fastest here before there is a run")
     options = parser.parse_args()
     keep_freed_memory()
+    if options.ahead:
+        find_out_ahead(find_device())
+    told = sys.stdin.readline().split()
+    if not told:  # who would have told has ended
+        return
+    run_id, threads = told
     is_asked_to_end = listen()
     with patiently(open_store) as store:
-        if patiently(claim, store, options.run, Process.of(), options.threads):
-            work(store, store.run(options.run), options.checkpoint_seconds, is_asked_to_end)
+        if patiently(claim, store, run_id, Process.of(), int(threads)):
+            print_into(store.run_folder(run_id) / LOG)
+            work(store, store.run(run_id), options.checkpoint_seconds, is_asked_to_end)
+
+
+def find_out_ahead(device: torch.device) -> None:
+    """What is fastest here, so that no run has to wait for it; where it fails, the run that needs it says why."""
+    with contextlib.suppress(RuntimeError, StorageError):  # torch finds no memory, say, or the disk is full
+        usual_precision(home(), device)
+
+
+def print_into(log: Path) -> None:
+    """From now on, and also what is not Python's."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as file:
+        for output in (sys.stdout, sys.stderr):
+            output.flush()
+            os.dup2(file.fileno(), output.fileno())
 
 
 def listen() -> Callable[[], bool]:
@@ -54,7 +82,7 @@ def work(store: Store, run: Run, checkpoint_seconds: float, is_asked_to_end: Cal
         if status == "running":
             return
         patiently(release, store, run.id, status, words)
-        if status in ("done", "diverged"):
+        if status == "diverged":  # the last state of a run that is done is kept: it can be continued
             (store.run_folder(run.id) / CHECKPOINT).unlink(missing_ok=True)
         patiently(ensure_supervisor, store)  # a worker may outlive the one that started it
 
@@ -66,8 +94,24 @@ def outcome(store: Store, run: Run, checkpoint_seconds: float, is_asked_to_end: 
     except TakenAwayError:
         raise
     except Exception as error:
-        traceback.print_exc()
+        log_error(store.run_folder(run.id) / LOG)
+        check_device()
         return "failed", sentence(error)
+
+
+def check_device() -> None:
+    """Raises what stays with the device until the process ends: its runs then go on in another process."""
+    if torch.cuda.is_initialized():
+        with PROCESS_WIDE:  # no recording is under way
+            torch.cuda.synchronize()
+
+
+def log_error(log: Path) -> None:
+    """The one that is being handled, into its run's log, as far as the disk takes it."""
+    with contextlib.suppress(OSError):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            traceback.print_exc(file=file)
 
 
 class Training:
@@ -83,7 +127,10 @@ class Training:
         """Only what has no past can begin: there is a checkpoint before the first step is told."""
         if self.store.last(self.run.id, "step") is not None:
             raise ValueError(f"{self.checkpoint} is missing: resume the run where it is, or train anew with --again.")
-        return Trainer(self.run.config, self.run.device)
+        config, device = self.run.config, self.run.device
+        if config.recipe.precision != "auto":
+            return Trainer(config, device)
+        return Trainer(config, device, usual=patiently(usual_precision, self.store.folder, find_device(device)))
 
     def resumed(self) -> Trainer:
         """What a CPU began goes on there, for the sake of the last bit."""
@@ -96,19 +143,21 @@ class Training:
     def go_on(self, checkpoint_seconds: float, is_asked_to_end: Callable[[], bool]) -> str:
         """The status that it ends in: 'running' where another process is to go on."""
         looked = saved = time.monotonic()
+        kept = {0, self.run.config.recipe.steps - 1}  # before anything is told, and where a longer run can go on
+        first_point = self.run.config.watch.loss_every
         while not self.trainer.status:
             self.trainer.advance()
-            now, ends = time.monotonic(), is_asked_to_end()
-            is_first = not self.checkpoint.exists()
-            if now < looked + STORE_SECONDS and not is_first and not ends:
+            now, ends, step = time.monotonic(), is_asked_to_end(), self.trainer.step
+            is_due = ends or step in kept or step == first_point or now >= looked + STORE_SECONDS
+            if self.trainer.status or not is_due:
                 continue
             looked = now
             wanted = patiently(beat, self.store, self.run.id)
-            if wanted or is_first or ends or now > saved + checkpoint_seconds:
+            if wanted or ends or step in kept or now > saved + checkpoint_seconds:
                 self.save()
                 saved = now
             self.tell()
-            if (wanted or ends) and not self.trainer.status:
+            if wanted or ends:
                 return WANTED[wanted] if wanted else "running"
         self.finish()
         return self.trainer.status
@@ -122,9 +171,12 @@ class Training:
         self.trainer.take()  # not before the store has them
 
     def finish(self) -> None:
-        weights = self.store.run_folder(self.run.id) / WEIGHTS
-        record = {"config": self.run.config.to_json(), "step": self.trainer.step, "test_error": self.trainer.test_error}
-        patiently(write_tensors, weights, dict(self.trainer.model.state_dict()), record)
+        folder, trainer = self.store.run_folder(self.run.id), self.trainer
+        assert trainer.execution is not None, "nothing ends that was not begun"
+        record = {"config": self.run.config.to_json(), "step": trainer.step, "test_error": trainer.test_error}
+        record["execution"] = trainer.execution.to_dict()
+        patiently(write_tensors, folder / WEIGHTS, dict(trainer.model.state_dict()), record)
+        patiently(write_predictions, folder, answered(trainer.model, trainer.test, trainer.execution))
         self.tell()
 
 

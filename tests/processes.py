@@ -12,12 +12,15 @@ import psutil
 import pytest
 import torch
 
+from resnet_lab.files import CHECKOUT
+from resnet_lab.predictions import PREDICTIONS
 from resnet_lab.presets import preset
-from resnet_lab.queueing import requeue
+from resnet_lab.queueing import Process, claim, requeue
 from resnet_lab.store import Store, open_store
-from resnet_lab.supervisor import CHECKOUT, LOG
+from resnet_lab.supervisor import LOG
 from resnet_lab.trainer import Trainer
-from resnet_lab.weights import WEIGHTS, read_tensors
+from resnet_lab.weights import CHECKPOINT, WEIGHTS, read_tensors
+from resnet_lab.worker import work
 
 TIMINGS = {"seconds": 0, "images_per_second": 0, "seconds_left": 0, "seconds_expected": 0}
 # fmt: off
@@ -36,6 +39,10 @@ def store(tmp_path, monkeypatch):
     monkeypatch.delenv("RESNET_LAB_STORE", raising=False)
     with open_store() as store:
         yield store
+    end_processes_of(home)
+
+
+def end_processes_of(home):
     while processes := processes_of(home):
         for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -96,25 +103,45 @@ def queued(store, config):
     return run
 
 
-def start(arguments, log, **environment):
-    """A process of Python whose output goes to a file."""
+def start(arguments, log, told="", **environment):
+    """A process of Python whose output goes to a file, and that reads what it is told."""
     with log.open("ab") as file:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=CHECKOUT,
             env=os.environ | environment,
+            stdin=subprocess.PIPE,
             stdout=file,
             stderr=file,
             start_new_session=True,
         )
+    with process.stdin as stdin:
+        stdin.write(told.encode())
+    return process
 
 
 def start_worker(store, run_id, seconds_between_checkpoints=0.0):
     """Without a supervisor, on one thread."""
     folder = store.run_folder(run_id)
     folder.mkdir(parents=True, exist_ok=True)
-    arguments = ["-m", "resnet_lab.worker", run_id, "1", "--checkpoint-seconds", str(seconds_between_checkpoints)]
-    return start(arguments, folder / LOG)
+    arguments = ["-m", "resnet_lab.worker", "--checkpoint-seconds", str(seconds_between_checkpoints)]
+    return start(arguments, folder / LOG, told=f"{run_id} 1\n")
+
+
+def train_here(store, config, **labels):
+    """A run trained by a worker in this process, which is what a test of a result needs."""
+    run = store.add(config, device="cpu", **labels)
+    go_on_here(store, run.id)
+    return store.run(run.id)
+
+
+def go_on_here(store, run_id):
+    threads = torch.get_num_threads()
+    try:
+        assert claim(store, run_id, Process.of(), threads=1)
+        work(store, store.run(run_id), 1000, lambda: False)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def kill(process):
@@ -168,4 +195,4 @@ def assert_undisturbed(store: Store, run_id):
     assert record["step"] == run.config.recipe.steps
     assert tensors.keys() == weights.keys()
     assert [name for name in weights if not torch.equal(tensors[name], weights[name])] == []
-    assert {path.name for path in store.run_folder(run_id).iterdir()} <= {WEIGHTS, LOG}
+    assert {path.name for path in store.run_folder(run_id).iterdir()} <= {WEIGHTS, PREDICTIONS, CHECKPOINT, LOG}

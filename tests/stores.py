@@ -23,7 +23,7 @@ def story(last=6):
             seconds_expected=3.0,
             execution={"device": "cpu", "precision": "fp32", "threads": 1},
         ),
-        Step(10, 1.5, 2.25, 0.05, 1000.0, 1.5),
+        Step(10, 1.5, 2.25, 0.05, 1000.0, 1.5, 62.5),
         Probe(10, 1.6, {"stem.0": {"gradient": 0.5, "dead": None}}, {"shortcut_share": [0.75, float("nan"), 0.5]}),
         Epoch(10, 1.7, 0.5, 81.25, 2.125, 2000),
         Alert(15, 2.0, "nan", "The loss is not a number."),

@@ -120,8 +120,10 @@ def test_a_batch_across_the_end_of_an_epoch_has_the_last_of_one_and_the_first_of
     assert torch.equal(batch.offsets, torch.cat([last.offsets[40:], first.offsets[:22]]))
 
 
-def test_a_batch_may_be_longer_than_an_epoch():
-    assert torch.equal(stream().batch(0, 150).indices.view(3, 50).sort(1).values, torch.arange(50).expand(3, 50))
+def test_a_batch_may_be_as_long_as_an_epoch():
+    source = stream()
+    taken = torch.cat([source.batch(start, 50).indices for start in (20, 70, 120)])
+    assert torch.equal(taken[30:130].view(2, 50).sort(1).values, torch.arange(50).expand(2, 50))
 
 
 def test_another_seed_and_another_epoch_draw_anew():
@@ -149,11 +151,21 @@ def test_neither_torchs_random_numbers_nor_their_seed_play_a_part():
     assert same(draw, stream().batch(0, 50))
 
 
-def test_no_more_than_two_epochs_are_kept():
+def test_the_epochs_come_and_go_in_the_same_memory():
+    """As a recorded graph needs it."""
     source = stream()
+    before = [part.data_ptr() for part in source.window.parts]
     for start in range(0, 1_000, 32):
         source.batch(start, 32)
-        assert len(source.epochs) <= 2
+    assert [part.data_ptr() for part in source.window.parts] == before
+    assert sorted(source.held) == [19, 20]
+
+
+def test_a_place_told_on_the_device_gives_the_same_batch():
+    source = stream()
+    for start in (0, 32, 64, 960):
+        source.prepare(start, 32)
+        assert same(source.draw(torch.tensor(start), 32), stream().batch(start, 32))
 
 
 def test_mixed_seeds_have_nothing_in_common():

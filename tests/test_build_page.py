@@ -10,6 +10,8 @@ from resnet_lab.gallery import PLACEMENT_CARDS, SHORTCUT_CARDS
 from resnet_lab.ops import OPS
 from resnet_lab.placements import PLACEMENTS, SLOTS
 from resnet_lab.shortcuts import SHORTCUTS
+from resnet_lab.ui.board import KNOWN
+from resnet_lab.ui.charts import XRAY
 from resnet_lab.ui.links import View, decode, encode
 
 APP = str(Path(__file__).parent.parent / "app.py")
@@ -18,7 +20,7 @@ SMALL = View(model=ModelConfig(depth=8, width=0.5))
 
 
 def opened(view: View = SMALL, link: str | None = None) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60)
+    app = AppTest.from_file(APP, default_timeout=60).switch_page("screens/build.py")
     app.query_params["build"] = link or encode(view)
     return settled(app.run())
 
@@ -54,7 +56,7 @@ def page() -> AppTest:
 
 
 def test_the_page_opens_with_the_original_block_and_its_link():
-    app = AppTest.from_file(APP, default_timeout=60)
+    app = AppTest.from_file(APP, default_timeout=60).switch_page("screens/build.py")
     settled(app.run())
     assert shown(app) == View()
     assert not app.error
@@ -208,11 +210,11 @@ def test_the_x_ray_has_a_depth_of_its_own_in_the_link():
 
 
 def test_every_chart_has_a_text_beside_it_and_in_it(page):
-    charts = page.get("plotly_chart")
-    assert len(charts) == 5
-    captions = [caption.value for caption in page.caption]
-    for chart in charts:
-        assert any(caption in chart.proto.alt for caption in captions)
+    charts = page.session_state[KNOWN].last.state["charts"]
+    assert list(charts) == list(XRAY)
+    for name, chart in charts.items():
+        assert chart["alt"] == f"{XRAY[name].title}."
+        assert chart["caption"].startswith("From ")
 
 
 def test_the_code_can_be_downloaded_and_is_shown(page):

@@ -6,11 +6,13 @@ import subprocess
 import sys
 import zipfile
 
+import numpy as np
 import pytest
 import torch
 from sqlalchemy import text
 
 from resnet_lab.capsules import MANIFEST, read_capsule, write_capsule
+from resnet_lab.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
 from resnet_lab.queueing import Process, claim, release, resume
 from resnet_lab.store import Store
 from resnet_lab.weights import CHECKPOINT, WEIGHTS, read_tensors, write_tensors
@@ -20,6 +22,7 @@ from tests.stores import config, story
 pytest_plugins = ["tests.postgres"]
 
 TENSORS = {"weight": torch.arange(600.0).view(3, 200)}
+ANSWERS = Predictions(np.arange(1000) % 10, np.arange(1000) % 7, np.full(1000, 0.5, dtype=np.float32))
 
 
 def trained(store, status="done", **labels):
@@ -28,6 +31,8 @@ def trained(store, status="done", **labels):
     store.append(run.id, story())
     store.record_environment(run.id, {"torch": "2.15"})
     write_tensors(store.run_folder(run.id) / WEIGHTS, TENSORS, {"step": 20})
+    if status == "done":
+        write_predictions(store.run_folder(run.id), ANSWERS)
     write_tensors(store.run_folder(run.id) / CHECKPOINT, TENSORS, {"step": 10})
     if status != "running":
         release(store, run.id, status)
@@ -71,6 +76,9 @@ def test_a_run_arrives_with_all_that_belongs_to_it(store, other, tmp_path):
     tensors, record = read_tensors(other.run_folder(run.id) / WEIGHTS)
     assert torch.equal(tensors["weight"], TENSORS["weight"])
     assert record == {"step": 20}
+    found = read_predictions(other.run_folder(run.id))
+    for name in ("labels", "predicted", "confidence"):
+        assert np.array_equal(getattr(found, name), getattr(ANSWERS, name)), name
     assert not (other.run_folder(run.id) / CHECKPOINT).exists()
     assert other.same(run.config) == arrived
 
@@ -112,6 +120,29 @@ def test_an_id_that_is_taken_is_replaced(lab, other, capsule):
     assert other.events(arrived.id) == lab.events(run.id)
     assert (other.run_folder(arrived.id) / WEIGHTS).is_file()
     assert read_capsule(other, capsule) == ([], [arrived])
+
+
+def test_a_run_that_arrives_has_a_colour_of_this_lab(lab, other, tmp_path):
+    write_capsule(lab, [trained(lab), trained(lab)], tmp_path / "a.zip")
+    mine = other.add_many([config(seed=seed) for seed in (5, 6)])
+    new, _ = read_capsule(other, tmp_path / "a.zip")
+    assert [run.colour for run in mine] == [0, 1]
+    assert {run.colour for run in new} == {2, 3}
+
+
+def test_a_capsule_of_version_1_without_predictions_arrives(lab, other, capsule):
+    with zipfile.ZipFile(capsule) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    manifest = json.loads(contents.pop(MANIFEST))
+    gone = member(contents, PREDICTIONS)
+    del contents[gone], manifest["members"][gone]
+    with zipfile.ZipFile(capsule, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+        archive.writestr(MANIFEST, json.dumps(manifest | {"version": 1}))
+    [run], _ = read_capsule(other, capsule)
+    assert read_predictions(other.run_folder(run.id)) is None
+    assert other.events(run.id) == lab.events(run.id)
 
 
 def test_several_runs_travel_together(lab, other, tmp_path):
@@ -169,6 +200,11 @@ DAMAGES = {
     "an unknown status":        replace("run.json", b'{"status": "great"}'),
     "a list as environment":    replace("environment.json", b"[]"),
     "a pickle as weights":      replace("weights.safetensors", b"\x80\x04K\x01." * 99),
+    "cut predictions":          lambda contents: contents.update({
+                                    member(contents, PREDICTIONS): contents[member(contents, PREDICTIONS)][:-9]}),
+    "others' predictions":      lambda contents: contents.update({
+                                    member(contents, PREDICTIONS): contents[member(contents, WEIGHTS)]}),
+    "too many predictions":     replace("config.json", config(seed=4, test_size=999).to_json().encode()),
 }
 # fmt: on
 
@@ -245,8 +281,8 @@ def test_a_foreign_zip_a_newer_capsule_and_no_file_are_named(other, tmp_path, ca
     for path in (tmp_path / "b.zip", tmp_path / "none.zip", tmp_path):
         assert is_one_sentence(refusal(read_capsule, other, path))
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
-        archive.writestr(MANIFEST, json.dumps({"format": "resnet-lab capsule", "version": 2, "members": {}}))
-    assert "version is 2" in refusal(read_capsule, other, tmp_path / "b.zip")
+        archive.writestr(MANIFEST, json.dumps({"format": "resnet-lab capsule", "version": 3, "members": {}}))
+    assert "version is 3" in refusal(read_capsule, other, tmp_path / "b.zip")
     assert is_untouched(other)
 
 

@@ -12,7 +12,7 @@ from resnet_lab.events import EVENTS, Alert, Done, Epoch, Event, Probe, Start, S
 EXAMPLES = [
     Start(0, 0.0, steps=400, num_train=10_000, num_test=2_000, parameters=269_722, images_per_second=1 / 3,
           seconds_expected=51.2, execution={"device": "cpu", "precision": "bf16", "threads": 1}),
-    Step(50, 6.25, loss=2.302585092994046, lr=0.1, images_per_second=1024.0, seconds_left=0.1 + 0.2),
+    Step(50, 6.25, loss=2.302585092994046, lr=0.1, images_per_second=1024.0, seconds_left=0.1 + 0.2, train_error=1 / 3),
     Epoch(391, 60.0, epoch=1.00096, test_error=54.32, test_loss=1.5, num_test=10_000),
     Probe(200, 30.0, layers={"stem.conv1": {"gradient_norm": 0.5, "response": 1.0}}, units={"dead_relus": [0.0, 0.25]}),
     Alert(100, 12.0, about="chance", words="After 100 steps the training loss, 2.30, is still that of guessing, 2.30."),
@@ -29,6 +29,12 @@ def through_json(event):
 def test_an_event_comes_back_from_json_as_it_was(event):
     assert through_json(event) == event
     assert type(through_json(event)) is type(event)
+
+
+def test_a_step_of_before_there_was_a_training_error_is_read_without_one():
+    told = EXAMPLES[1].to_dict()
+    del told["train_error"]
+    assert Event.from_dict(told) == dataclasses.replace(EXAMPLES[1], train_error=None)
 
 
 def test_every_kind_of_event_has_an_example_and_a_name_of_its_own():

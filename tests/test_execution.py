@@ -7,7 +7,6 @@ import time
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional
 
 from resnet_lab.execution import Execution, choose_execution, find_device, seconds_per_step
 from resnet_lab.run_config import RecipeConfig
@@ -23,67 +22,69 @@ def net():
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
 
 
-def step(model):
-    return lambda: functional.cross_entropy(model(torch.ones(4, 3, 8, 8)).float(), torch.arange(4)).backward()
-
-
 def flags():
     cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
     names = ("enabled", "benchmark", "deterministic", "allow_tf32")
     return {name: getattr(cudnn, name) for name in names} | {"matmul": matmul.allow_tf32}
 
 
-class Sleeper:
-    """A step that takes one time in fp32 and another in bf16."""
+def paced(**paces):
+    """What is asked for, and who answers by the precision."""
+    asked = []
 
-    def __init__(self, fp32, bf16):
-        self.seconds, self.calls = {False: fp32, True: bf16}, []
+    def measure(executions):
+        asked.extend(execution.precision for execution in executions)
+        return [paces[execution.precision] for execution in executions]
 
-    def __call__(self, model):
-        return self.step
-
-    def step(self):
-        is_bf16 = torch.is_autocast_enabled("cpu")
-        self.calls.append("bf16" if is_bf16 else "fp32")
-        time.sleep(self.seconds[is_bf16])
+    return asked, measure
 
 
 @pytest.mark.parametrize(
     ("fp32", "bf16", "chosen"), [(0.03, 0.01, "bf16"), (0.01, 0.03, "fp32"), (0.05, 0.049, "fp32")]
 )
 def test_auto_takes_bf16_where_it_is_clearly_faster(fp32, bf16, chosen):
-    sleeper = Sleeper(fp32, bf16)
-    execution, seconds = choose_execution(CPU, RecipeConfig(), net(), sleeper)
+    asked, measure = paced(fp32=fp32, bf16=bf16)
+    execution, seconds = choose_execution(CPU, RecipeConfig(), measure)
     assert execution == Execution("cpu", chosen, torch.get_num_threads())
-    assert {"fp32": fp32, "bf16": bf16}[chosen] <= seconds < 1
-    assert set(sleeper.calls) == {"fp32", "bf16"}
+    assert seconds == {"fp32": fp32, "bf16": bf16}[chosen]
+    assert set(asked) == {"fp32", "bf16"}
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_precision_that_is_given_is_taken_whatever_it_costs(precision):
-    sleeper = Sleeper(0, 0.01)
-    execution, _ = choose_execution(CPU, RecipeConfig(precision=precision, deterministic=True), net(), sleeper)
-    assert execution.to_dict() == {"device": "cpu", "precision": precision, "threads": 1, "deterministic": True}
-    assert set(sleeper.calls) == {"bf16" if precision == "bf16" else "fp32"}
+    asked, measure = paced(fp32=0, bf16=9)
+    execution, _ = choose_execution(CPU, RecipeConfig(precision=precision, deterministic=True), measure)
+    expected = {"device": "cpu", "precision": precision, "threads": 1, "deterministic": True, "launch": "eager"}
+    assert execution.to_dict() == expected
+    assert asked == [precision]
 
 
 def test_a_cpu_has_no_tf32_and_says_that_it_computes_in_fp32():
-    execution, _ = choose_execution(CPU, RecipeConfig(precision="tf32"), net(), step)
-    assert execution.precision == "fp32"
+    _, measure = paced(fp32=1)
+    assert choose_execution(CPU, RecipeConfig(precision="tf32"), measure)[0].precision == "fp32"
 
 
-def test_trying_leaves_the_net_as_it_was():
-    model = net()
-    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    choose_execution(CPU, RecipeConfig(), model, step)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
-    assert all(parameter.grad is None for parameter in model.parameters())
+def test_a_gpu_is_given_graphs():
+    _, measure = paced(fp32=2, bf16=1)
+    assert choose_execution(torch.device("cuda"), RecipeConfig(), measure)[0].launch == "graph"
+
+
+def test_elsewhere_the_same_is_done_as_that_device_does_it():
+    execution = Execution("cuda", "bf16", 1, launch="graph")
+    assert execution.on(CPU) == Execution("cpu", "bf16", 1)
+    assert execution.on(CPU).on(torch.device("cuda")) == execution
 
 
 def test_the_pace_is_that_of_the_usual_step_and_the_first_is_not_counted():
     pauses = iter([0.2, 0.0, 0.05, 0.05, 0.3])
-    seconds = seconds_per_step(Execution("cpu", "fp32", 1), lambda: time.sleep(next(pauses)))
+    [seconds] = seconds_per_step(CPU, [lambda: time.sleep(next(pauses))])
     assert 0.05 <= seconds < 0.15
+
+
+def test_ways_are_measured_in_turns():
+    order = []
+    seconds_per_step(CPU, [lambda: order.append("one"), lambda: order.append("other")], repeats=3)
+    assert order == ["one", "other"] * 4
 
 
 @pytest.mark.parametrize("precision", ["fp32", "tf32", "bf16"])
@@ -117,7 +118,7 @@ def test_on_a_cpu_no_flag_is_touched():
 def test_the_number_of_threads_is_recorded():
     torch.set_num_threads(2)
     try:
-        assert choose_execution(CPU, RecipeConfig(precision="fp32"), net(), step)[0].threads == 2
+        assert choose_execution(CPU, RecipeConfig(precision="fp32"), paced(fp32=1)[1])[0].threads == 2
     finally:
         torch.set_num_threads(1)
 

@@ -9,7 +9,7 @@ import pytest
 
 from resnet_lab import commands
 from resnet_lab.__main__ import BROKEN_PIPE, COMMANDS
-from resnet_lab.supervisor import CHECKOUT
+from resnet_lab.files import CHECKOUT
 from tests.command_line import lab
 from tests.processes import processes_of, store
 from tests.sentences import is_one_sentence
@@ -89,11 +89,12 @@ def test_a_wrong_value_is_named_in_one_sentence_and_nothing_happens(lab, store, 
     assert processes_of(store.folder) == []
 
 
-def test_a_file_that_cannot_be_read_is_named_and_has_its_own_status(lab, store):
-    said = lab("import", "nope.zip")
-    assert (said.status, said.out) == (3, "")
-    assert is_one_sentence(said.err.removesuffix("\n"))
-    assert "nope.zip" in said.err
+def test_a_file_that_cannot_be_read_is_named_and_has_its_own_status(lab, store, tmp_path):
+    for path, status in ((tmp_path, 3), ("nope.zip", 2)):  # a folder, and what is not there
+        said = lab("import", str(path))
+        assert (said.status, said.out) == (status, "")
+        assert is_one_sentence(said.err.removesuffix("\n"))
+        assert str(path) in said.err
 
 
 def test_whoever_reads_no_more_is_no_reason_for_a_traceback(store):

@@ -14,6 +14,7 @@ from resnet_lab.block_config import BlockConfig
 from resnet_lab.model_config import ModelConfig, legal_depths
 from resnet_lab.nets import build_model, unit_shapes
 from resnet_lab.placements import PLACEMENTS
+from resnet_lab.projections import PADS
 from resnet_lab.shortcuts import SHORTCUTS
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -440,3 +441,12 @@ def test_two_builds_with_the_same_seed_are_equal_and_with_another_are_not(placem
     pairs = zip(first.state_dict().values(), second.state_dict().values(), strict=True)
     assert all(torch.equal(a, b) for a, b in pairs)
     assert not torch.equal(first.stem.conv1.weight, other.stem.conv1.weight)
+
+
+@pytest.mark.parametrize("pad", ["both", "end"])
+def test_a_padded_shortcut_keeps_the_memory_format_of_the_gradient(pad):
+    x = torch.randn(2, 4, 8, 8).to(memory_format=torch.channels_last).requires_grad_()
+    padded = PADS[pad][1].module(4, 6, 2)(x)
+    assert torch.equal(padded[:, 1:5] if pad == "both" else padded[:, :4], x[:, :, ::2, ::2])
+    padded.backward(torch.ones(2, 6, 4, 4).to(memory_format=torch.channels_last))
+    assert x.grad.is_contiguous(memory_format=torch.channels_last)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from resnet_lab.nets import build_model
-from resnet_lab.optimizers import build_optimizer, memory_of, remember
+from resnet_lab.optimizers import build_optimizer
 from resnet_lab.presets import preset
 from resnet_lab.run_config import RecipeConfig
 
@@ -88,48 +88,45 @@ def test_with_its_memory_a_new_optimizer_goes_on_bit_for_bit(name, skipinit):
     walk(model, optimizer, range(3))
     twin = copy.deepcopy(model)
     successor = build_optimizer(twin, RECIPES[name])
-    plain = {
-        key: tensor.clone(memory_format=torch.contiguous_format) for key, tensor in memory_of(optimizer, model).items()
-    }
-    remember(successor, twin, plain)
+    for key, tensor in successor.named_memory().items():
+        tensor.copy_(optimizer.named_memory()[key])
     walk(model, optimizer, range(3, 6))
     walk(twin, successor, range(3, 6))
     assert all(map(torch.equal, model.state_dict().values(), twin.state_dict().values()))
 
 
-def test_the_memory_is_a_copy_so_that_the_old_optimizer_does_not_write_into_it():
-    model = tiny_net()
-    optimizer = build_optimizer(model, RECIPES["adamw"])
-    walk(model, optimizer, range(2))
-    twin = copy.deepcopy(model)
-    successor = build_optimizer(twin, RECIPES["adamw"])
-    remember(successor, twin, memory_of(optimizer, model))
-    kept = {key: tensor.clone() for key, tensor in memory_of(successor, twin).items()}
-    walk(model, optimizer, range(2, 4))
-    assert all(torch.equal(tensor, kept[key]) for key, tensor in memory_of(successor, twin).items())
-
-
 @pytest.mark.parametrize(
     ("name", "kinds"),
-    [("sgd", {"momentum_buffer"}), ("bare", set()), ("adamw", {"step", "exp_avg", "exp_avg_sq"})],
+    [("sgd", {"momentum_buffer"}), ("bare", {"momentum_buffer"}), ("adamw", {"step", "exp_avg", "exp_avg_sq"})],
 )
-def test_the_memory_is_named_by_its_kind_and_its_parameter(name, kinds):
+def test_the_memory_is_named_by_its_kind_and_its_parameter_and_there_from_the_start(name, kinds):
+    model = tiny_net()
+    memory = build_optimizer(model, RECIPES[name]).named_memory()
+    names = [parameter for parameter, _ in model.named_parameters()]
+    assert set(memory) == {f"{kind}.{parameter}" for kind in kinds for parameter in names}
+    assert not any(tensor.any() for tensor in memory.values())
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_step_changes_its_tensors_in_place_and_takes_no_others(name):
+    """As a recorded graph needs it."""
     model = tiny_net()
     optimizer = build_optimizer(model, RECIPES[name])
-    assert memory_of(optimizer, model) == {}
-    walk(model, optimizer, range(1))
-    names = [parameter for parameter, _ in model.named_parameters()]
-    assert set(memory_of(optimizer, model)) == {f"{kind}.{parameter}" for kind in kinds for parameter in names}
+    before = {key: tensor.data_ptr() for key, tensor in (optimizer.named_memory() | model.state_dict()).items()}
+    walk(model, optimizer, range(2))
+    assert before == {key: tensor.data_ptr() for key, tensor in (optimizer.named_memory() | model.state_dict()).items()}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_learning_rate_is_a_number_on_the_device(name):
+    model, still = tiny_net(), tiny_net()
+    optimizer = build_optimizer(model, RECIPES[name])
+    optimizer.lr.zero_()
+    walk(model, optimizer, range(2))
+    assert all(map(torch.equal, model.state_dict().values(), still.state_dict().values()))
 
 
 def test_what_is_remembered_lies_where_its_parameter_lies():
     """As on a GPU, whose fused AdamW takes no step count from the CPU: here the other device is 'meta'."""
-    model = tiny_net()
-    optimizer = build_optimizer(model, RECIPES["adamw"])
-    walk(model, optimizer, range(1))
-    elsewhere = copy.deepcopy(model).to("meta")
-    successor = torch.optim.AdamW(elsewhere.parameters())
-    remember(successor, elsewhere, memory_of(optimizer, model))
-    tensors = memory_of(successor, elsewhere).values()
-    assert tensors
-    assert {tensor.device.type for tensor in tensors} == {"meta"}
+    optimizer = build_optimizer(tiny_net().to("meta"), RECIPES["adamw"])
+    assert {tensor.device.type for tensor in [optimizer.lr, *optimizer.named_memory().values()]} == {"meta"}

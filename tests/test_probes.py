@@ -11,7 +11,7 @@ from torch.nn import functional
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
 from resnet_lab.placements import PLACEMENTS
-from resnet_lab.probes import measure_responses, measure_update
+from resnet_lab.probes import described_responses, described_update, response_numbers, update_norms
 from resnet_lab.projections import PROJECTIONS
 from resnet_lab.run_config import RunConfig
 from resnet_lab.shortcuts import SHORTCUTS
@@ -19,6 +19,14 @@ from resnet_lab.shortcuts import SHORTCUTS
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 UNITS = 3
+
+
+def measure_update(model, update):
+    return described_update(model, update_norms(model, update))
+
+
+def measure_responses(model, images):
+    return described_responses(model, response_numbers(model, images))
 
 
 def configured(**fields) -> ModelConfig:

@@ -6,9 +6,9 @@ from importlib import import_module
 
 import pytest
 
-from resnet_lab.commands.tables import duration
 from resnet_lab.queueing import Process, claim, release, request
 from resnet_lab.store import Store, open_store
+from resnet_lab.summaries import duration
 from resnet_lab.weights import WEIGHTS, write_tensors
 from tests.sentences import is_one_sentence, refusal
 from tests.stores import config, story

@@ -1,5 +1,6 @@
 """The store: what is written is read back, from SQLite and from PostgreSQL alike, and errors are one sentence."""
 
+import json
 import multiprocessing
 import os
 import subprocess
@@ -9,16 +10,18 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
 
+from resnet_lab.database import connect, file_url
 from resnet_lab.events import Step
 from resnet_lab.queueing import Process, claim, release, waiting
 from resnet_lab.store import Store, all_events, open_store
-from resnet_lab.tables import METADATA
+from resnet_lab.tables import METADATA, MIGRATIONS
 from tests.sentences import is_one_sentence, refusal
 from tests.stores import config, story
 
 pytest_plugins = ["tests.postgres"]
 
 JOIN = 60  # seconds
+NOW = len(MIGRATIONS) + 1  # the version of the schema
 
 
 def finish(store, run, status="done"):
@@ -37,6 +40,38 @@ def test_a_run_comes_back_as_it_was_added(store):
     assert (run.key, run.seed) == (config(seed=3).key, 3)
     assert (run.name, run.notes, run.tags, run.device) == ("first", "two\nlines, é, 语", ("a", "b"), "cpu")
     assert (run.status, run.is_over, run.environment, run.threads, run.deleted) == ("queued", False, {}, None, None)
+
+
+def test_runs_that_are_added_together_wait_one_after_the_other_and_each_has_its_colour(store):
+    first = store.add(config(seed=7))
+    added = store.add_many([config(seed=seed) for seed in range(3)], name="n", tags=["t"], notes="x", device="cpu")
+    assert [run.seed for run in waiting(store)] == [7, 0, 1, 2]
+    assert [store.run(run.id) for run in added] == added
+    assert {(run.name, run.tags, run.notes, run.device) for run in added} == {("n", ("t",), "x", "cpu")}
+    assert [run.colour for run in [first, *added]] == [0, 1, 2, 3]
+    assert [run.seed for run in store.runs()] == [2, 1, 0, 7]
+    assert store.add_many([]) == []
+
+
+def test_a_colour_is_not_given_again_while_its_run_is_there(store):
+    a, b, c = store.add_many([config(seed=seed) for seed in range(3)])
+    for run in (a, c):
+        store.delete(run.id)
+    assert store.add(config()).colour == 3
+    store.purge(a.id)
+    assert store.add(config()).colour == 4
+    assert store.run(b.id).colour == 1
+
+
+def test_runs_that_are_added_together_come_all_or_none(store):
+    def configs():
+        yield config()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        store.add_many(configs())
+    assert store.runs() == []
+    assert is_one_sentence(refusal(store.add_many, [config()], name="two\nlines"))
 
 
 def test_a_store_that_is_opened_again_has_all_of_it(address, tmp_path):
@@ -277,6 +312,77 @@ def add_moons(connection):
     connection.execute(text("ALTER TABLE runs ADD COLUMN moons INTEGER DEFAULT 4"))
 
 
+# As version 1 made its tables.
+VERSION_1 = """
+CREATE TABLE meta (version INTEGER NOT NULL);
+INSERT INTO meta VALUES (1);
+CREATE TABLE runs (
+    id VARCHAR(8) NOT NULL PRIMARY KEY, name TEXT NOT NULL, key VARCHAR(16) NOT NULL, seed INTEGER NOT NULL,
+    config TEXT NOT NULL, status VARCHAR(16) NOT NULL, request VARCHAR(16), position INTEGER,
+    device VARCHAR(16) NOT NULL, threads INTEGER, host TEXT, pid INTEGER, pid_started DOUBLE,
+    heartbeat DOUBLE, deaths INTEGER NOT NULL, message TEXT NOT NULL, environment TEXT NOT NULL,
+    notes TEXT NOT NULL, tags TEXT NOT NULL, created DOUBLE NOT NULL, started DOUBLE,
+    finished DOUBLE, deleted DOUBLE
+);
+CREATE INDEX ix_runs_status ON runs (status);
+CREATE INDEX ix_runs_key ON runs (key);
+CREATE TABLE events (
+    run_id VARCHAR(8) NOT NULL REFERENCES runs (id) ON DELETE CASCADE, number INTEGER NOT NULL,
+    kind VARCHAR(16) NOT NULL, step INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (run_id, number)
+);
+CREATE INDEX events_by_kind ON events (run_id, kind, number)
+"""
+
+
+def make_version_1(address, folder, created):
+    """A store of that version with a run of each of these times, its seed the place in the list."""
+    folder.mkdir()
+    engine = connect(address or file_url(folder / "lab.db"), 10)
+    with engine.begin() as connection:
+        double = {"sqlite": "DOUBLE", "postgresql": "DOUBLE PRECISION"}[engine.dialect.name]
+        for statement in VERSION_1.replace("DOUBLE", double).split(";"):
+            connection.execute(text(statement))
+        for seed, when in enumerate(created):
+            row = {"id": f"{seed:08x}", "key": config(seed=seed).key, "seed": seed, "when": when}
+            row["config"] = config(seed=seed).to_json()
+            connection.execute(
+                text(
+                    "INSERT INTO runs (id, name, key, seed, config, status, device, deaths, message, environment, "
+                    "notes, tags, created) VALUES (:id, '', :key, :seed, :config, 'done', 'cpu', 0, '', '{}', '', "
+                    "'[]', :when)"
+                ),
+                row,
+            )
+            story_row = {"id": row["id"], "body": json.dumps(story()[1][1].to_dict())}
+            connection.execute(text("INSERT INTO events VALUES (:id, 2, 'step', 10, :body)"), story_row)
+    engine.dispose()
+
+
+def test_the_runs_of_a_store_of_version_1_are_coloured_by_their_creation(address, tmp_path):
+    make_version_1(address, tmp_path / "home", created=[5.0, 3.0, 9.0, 3.0])
+    for _ in range(2):
+        with Store(address, tmp_path / "home") as store:
+            assert {run.seed: run.colour for run in store.runs()} == {1: 0, 3: 1, 0: 2, 2: 3}
+            assert all(store.events(run.id) == [story()[1]] for run in store.runs())
+    with Store(address, tmp_path / "home") as store:
+        assert store.add(config(seed=9)).colour == 4
+
+
+def test_a_store_of_version_1_and_a_new_one_have_the_same_tables(address, tmp_path, request):
+    make_version_1(address, tmp_path / "home", created=[1.0])
+    other = None if address is None else request.getfixturevalue("postgres").new_database()
+    with Store(address, tmp_path / "home") as old, Store(other, tmp_path / "other") as new:
+        assert described(old) == described(new)
+
+
+def described(store):
+    known, schema = inspect(store.engine), {}
+    for table in known.get_table_names():
+        columns = [(each["name"], str(each["type"]), each["nullable"]) for each in known.get_columns(table)]
+        schema[table] = (columns, sorted(each["name"] for each in known.get_indexes(table)))
+    return schema
+
+
 def break_down(connection):
     connection.execute(text("CREATE TABLE half (x INTEGER)"))
     raise ZeroDivisionError
@@ -286,11 +392,13 @@ def test_an_older_store_is_brought_up_to_date_once(address, tmp_path):
     with Store(address, tmp_path / "home") as store:
         run = store.add(config())
     for _ in range(2):
-        with Store(address, tmp_path / "home", migrations=(add_stars,)) as store, store.reading() as connection:
+        starry = Store(address, tmp_path / "home", migrations=(*MIGRATIONS, add_stars))
+        with starry as store, store.reading() as connection:
             assert connection.execute(text("SELECT stars FROM runs")).scalar_one() == 3
-            assert connection.execute(text("SELECT version FROM meta")).scalars().all() == [2]
+            assert connection.execute(text("SELECT version FROM meta")).scalars().all() == [NOW + 1]
             assert connection.execute(text("SELECT id FROM runs")).scalar_one() == run.id
-    with Store(address, tmp_path / "home", migrations=(add_stars, add_moons)) as store, store.reading() as connection:
+    moonlit = Store(address, tmp_path / "home", migrations=(*MIGRATIONS, add_stars, add_moons))
+    with moonlit as store, store.reading() as connection:
         assert connection.execute(text("SELECT stars + moons FROM runs")).scalar_one() == 7
 
 
@@ -298,25 +406,26 @@ def test_a_migration_that_fails_changes_nothing(address, tmp_path):
     with Store(address, tmp_path / "home") as store:
         run = store.add(config())
     with pytest.raises(ZeroDivisionError):
-        Store(address, tmp_path / "home", migrations=(add_stars, break_down))
+        Store(address, tmp_path / "home", migrations=(*MIGRATIONS, add_stars, break_down))
     with Store(address, tmp_path / "home") as store:
         assert store.run(run.id) == run
         assert set(inspect(store.engine).get_table_names()) == {"meta", "runs", "events"}
 
 
 def test_a_newer_store_is_refused(address, tmp_path):
-    Store(address, tmp_path / "home", migrations=(add_stars,)).close()
+    Store(address, tmp_path / "home", migrations=(*MIGRATIONS, add_stars)).close()
     said = refusal(Store, address, tmp_path / "home")
     assert is_one_sentence(said)
-    assert "schema 2" in said
+    assert f"schema {NOW + 1}" in said
 
 
 RUN_COLUMNS = """id name key seed config status request position device threads host pid pid_started heartbeat deaths
-    message environment notes tags created started finished deleted"""
+    message environment notes tags created started finished deleted colour"""
 
 
-def test_the_schema_of_version_1_is_as_released(store):
+def test_the_schema_of_version_2_is_as_released(store):
     """A change of a table needs a migration, and then a new picture of the schema here."""
+    assert NOW == 2
     columns = {table.name: [column.name for column in table.columns] for table in METADATA.sorted_tables}
     assert columns == {
         "meta": ["version"],

@@ -20,8 +20,8 @@ OUTSIDE = {  # who else is let in, and where
     "pyarrow": {"formats", "exports"},
     "sqlalchemy": {"capsules", "database", "queueing", "store", "tables"},
     "safetensors": {"weights"},
-    "psutil": {"queueing", "supervisor"},
-    "filelock": {"supervisor"},
+    "psutil": {"memory", "queueing", "supervisor"},
+    "filelock": {"machine", "supervisor"},
     "packaging": {"diagnoses"},
     "rich": {"compare", "following", "tables"},
 }

@@ -4,8 +4,10 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import urllib.request
 
 import psutil
 import pytest
@@ -15,8 +17,9 @@ from rich.progress import Progress, TaskID
 from resnet_lab.__main__ import BROKEN_PIPE
 from resnet_lab.commands.following import Followed, follow, pause
 from resnet_lab.commands.train import seeds
+from resnet_lab.files import CHECKOUT
 from resnet_lab.queueing import Process, claim, release, request
-from resnet_lab.supervisor import CHECKOUT, LOCK_SECONDS, is_supervised, supervisor_lock
+from resnet_lab.supervisor import LOCK_SECONDS, is_supervised, supervisor_lock
 from resnet_lab.weights import CHECKPOINT
 from tests.command_line import as_words, lab
 from tests.processes import (
@@ -43,6 +46,11 @@ CONFIG = small(steps=20, probe_every=0)  # of these words
 OUTLIVES = "ignore::ResourceWarning"  # a supervisor outlives whoever started it
 
 
+def hear_ctrl_c():
+    """Also where these tests run in the background of a shell, which lets its jobs ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Lab:
     """python -m resnet_lab in a process of its own, as a shell starts it."""
 
@@ -57,6 +65,7 @@ class Lab:
                 stdout=out if stdout is None else stdout,
                 stderr=err,
                 start_new_session=True,
+                preexec_fn=hear_ctrl_c,
             )
 
     @property
@@ -98,10 +107,25 @@ def started(store, lab_process):
 
 
 @contextlib.contextmanager
-def suspended(process):
+def suspended(store, run):
+    """The process that trains the run sleeps, but not while it writes: then nobody else could."""
+    process = psutil.Process(store.run(run.id).pid)
+    until(lambda: sleeps_without_the_lock(process, store), "it sleeps and others can write")
+    try:
+        yield
+    finally:
+        process.resume()
+
+
+def sleeps_without_the_lock(process, store):
     process.suspend()
-    yield
-    process.resume()
+    with contextlib.closing(sqlite3.connect(store.folder / "lab.db", timeout=0.1)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            process.resume()
+            return False
+        return True
 
 
 def trained(store, config, status="done"):
@@ -182,6 +206,12 @@ def test_the_same_run_goes_on_where_it_was(store, lab, status):
     assert [(run.id, run.status) for run in store.runs()] == [(known.id, "queued")]
 
 
+def test_an_estimate_fetches_nothing(store, lab):
+    said = lab("train", "--data", "cifar100", "--estimate")
+    assert said.status == 2
+    assert said.err.startswith("cifar100 is not here: `data get cifar100` fetches it, or estimate with --data sample.")
+
+
 @pytest.mark.usefixtures("one_thread")
 def test_an_estimate_trains_nothing(store, lab):
     said = lab(*WORDS, "--seeds", "0..2", "--estimate")
@@ -214,7 +244,7 @@ def test_a_killed_train_leaves_the_run_to_the_queue(store, lab_process):
 
 def test_ctrl_c_pauses_and_resume_goes_on_as_if_nothing_had_happened(store, lab_process):
     run, train = started(store, lab_process)
-    with suspended(psutil.Process(store.run(run.id).pid)):  # else it might end just now
+    with suspended(store, run):  # else it might end just now
         train.interrupt()
         until(lambda: store.run(run.id).request == "pause", "the run is asked to pause")
     assert train.end() == 130
@@ -233,7 +263,7 @@ def test_ctrl_c_pauses_and_resume_goes_on_as_if_nothing_had_happened(store, lab_
 
 def test_a_second_ctrl_c_leaves_at_once(store, lab_process):
     run, train = started(store, lab_process)
-    with suspended(psutil.Process(store.run(run.id).pid)):  # which is as slow as a process can be
+    with suspended(store, run):  # which is as slow as a process can be
         train.interrupt()
         until(lambda: store.run(run.id).request == "pause", "the run is asked to pause")
         assert "Another Ctrl-C leaves the runs to themselves." in train.err
@@ -272,6 +302,7 @@ def test_a_run_that_fails_says_why(store, lab):
 def test_data_that_cannot_be_had_is_said_before_anything_is_queued(store, lab, monkeypatch, tmp_path):
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there
+    monkeypatch.setattr(urllib.request, "_opener", None)  # it looks for proxies once, and is kept for ever
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))

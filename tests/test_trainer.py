@@ -183,6 +183,37 @@ def test_the_loss_that_is_said_is_the_mean_since_it_was_said_last():
     assert [event.loss for event in means] == pytest.approx(by_hand, rel=1e-6)
 
 
+@pytest.mark.parametrize("fields", [{}, {"data": "sample", "crop_zeros": "before"}], ids=str)
+def test_the_training_error_is_counted_image_by_image_on_what_was_trained_on(fields):
+    config = tiny(**fields, steps=12)
+    one, counts = trainer(config), []
+    one.advance()
+    for step in range(12):
+        draw = one.learner.stream.batch(step * config.recipe.batch_size, config.recipe.batch_size)
+        images, labels = one.learner.train.training_batch(draw, config.recipe)
+        with torch.no_grad():
+            answers = copy.deepcopy(one.model)(images).argmax(1)
+        counts.append(sum(answer != label for answer, label in zip(answers.tolist(), labels.tolist(), strict=True)))
+        one.advance()
+    found = [event.train_error for event in of_kind(Step, [event for _, event in one.take()])]
+    assert found == pytest.approx([100 * sum(counts[k : k + 4]) / 64 for k in (0, 4, 8)])
+    assert 0 < found[-1] < 100
+
+
+def test_a_state_of_before_the_training_error_is_taken_up_and_says_it_from_the_next_mean_on():
+    one, whole = trainer(loss_every=3), trainer(loss_every=3)
+    for _ in range(6):
+        one.advance()
+    state = through_bytes(one.state_dict())
+    del state["tensors"]["wrong_sum"]
+    successor = trainer(loss_every=3)
+    successor.load_state_dict(state)
+    expected, found = (of_kind(Step, map(Event.from_dict, map(Event.to_dict, each))) for each in (whole, successor))
+    assert [event.train_error is None for event in found] == [False, True, False]
+    assert [event.loss for event in found] == [event.loss for event in expected]
+    assert found[2].train_error == expected[2].train_error
+
+
 def test_the_learning_rate_that_is_said_is_that_of_the_last_step():
     config = tiny(schedule="cosine", loss_every=1)
     assert [event.lr for event in of_kind(Step, trainer(config))] == [learning_rate(config.recipe, i) for i in range(9)]
@@ -207,7 +238,8 @@ def test_a_run_starts_with_what_it_is_about_to_do_and_ends_with_what_became_of_i
     start, step, epoch, done = events
     assert (start.steps, start.num_train, start.num_test, start.step) == (9, 100, 60, 0)
     assert start.parameters == sum(parameter.numel() for parameter in one.model.parameters())
-    assert start.execution == {"device": "cpu", "precision": "fp32", "threads": 1, "deterministic": False}
+    execution = {"device": "cpu", "precision": "fp32", "threads": 1, "deterministic": False, "launch": "eager"}
+    assert start.execution == execution
     assert start.images_per_second > 0 < start.seconds_expected
     assert (step.step, epoch.step, done.step) == (9, 9, 9)
     assert step.seconds_left == 0
@@ -520,7 +552,8 @@ def test_what_is_watched_changes_nothing_in_the_training(name):
     kept = []
     for watch in ({"probe_every": 1}, {"probe_every": 0}, {"loss_every": 1, "evaluate_every": 0.01}):
         kept.append(finished(**RESUMED[name] | watch)[0].state_dict()["tensors"])
-        kept[-1].pop("loss_sum")
+        for count in ("loss_sum", "wrong_sum"):
+            kept[-1].pop(count)
     assert_same_tensors(kept[0], kept[1])
     assert_same_tensors(kept[0], kept[2])
 
@@ -627,5 +660,5 @@ def test_weights_are_channels_last_and_stay_so():
     assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in convs)
     successor = trainer()
     successor.load_state_dict(through_bytes(one.state_dict()))
-    memory = successor.optimizer.state[successor.model.stem.conv1.weight]["momentum_buffer"]
+    memory = successor.learner.optimizer.named_memory()["momentum_buffer.stem.conv1.weight"]
     assert memory.stride() == successor.model.stem.conv1.weight.stride()

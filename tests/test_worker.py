@@ -8,11 +8,15 @@ import sqlite3
 import time
 
 import pytest
+import torch
 
+from resnet_lab.machine import usual_precision
+from resnet_lab.predictions import PREDICTIONS
 from resnet_lab.queueing import request, resume
-from resnet_lab.weights import CHECKPOINT, WEIGHTS
+from resnet_lab.weights import CHECKPOINT, WEIGHTS, read_tensors
 from tests.processes import (
     assert_undisturbed,
+    go_on_here,
     kill,
     log_of,
     short,
@@ -21,6 +25,7 @@ from tests.processes import (
     start_worker,
     store,
     take_up,
+    train_here,
     until,
     until_events,
 )
@@ -42,6 +47,13 @@ def test_killed_at_random_moments_a_run_ends_as_the_undisturbed_one(store):
     if store.run(run.id).status != "done":
         assert start_worker(store, run.id).wait(60) == 0
     assert_undisturbed(store, run.id)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_where_the_recipe_leaves_it_open_a_run_is_computed_as_this_machine_does_it_best(store, precision):
+    assert usual_precision(store.folder, torch.device("cpu"), lambda device: precision) == precision
+    run = train_here(store, short(precision="auto", steps=2))
+    assert store.last(run.id, "start").execution["precision"] == precision
 
 
 # A worker that kills itself with signal 9 just before or after its n-th call of a function.
@@ -80,8 +92,8 @@ MOMENTS = [  # each in the life of a new process that goes on where the one befo
 def test_killed_at_the_worst_moments_a_run_ends_as_the_undisturbed_one(store, tmp_path):
     run = store.add(short(), device="cpu")
     for when, name, count in MOMENTS:
-        arguments = ["-c", DYING, when, name, str(count), run.id, "1", "--checkpoint-seconds", "0"]
-        assert start(arguments, tmp_path / "log").wait(60) == -signal.SIGKILL, (when, name)
+        arguments = ["-c", DYING, when, name, str(count), "--checkpoint-seconds", "0"]
+        assert start(arguments, tmp_path / "log", told=f"{run.id} 1\n").wait(60) == -signal.SIGKILL, (when, name)
         take_up(store, run.id)
     assert (store.run_folder(run.id) / WEIGHTS).exists()
     assert start_worker(store, run.id).wait(60) == 0
@@ -172,7 +184,19 @@ def test_a_run_that_diverges_has_its_events_and_weights(store):
     assert start_worker(store, run.id).wait(60) == 0
     last = store.events(run.id)[-1][1]
     assert (store.run(run.id).status, last.kind, last.status) == ("diverged", "done", "diverged")
-    assert {path.name for path in store.run_folder(run.id).iterdir()} == {WEIGHTS, "log.txt"}
+    assert {path.name for path in store.run_folder(run.id).iterdir()} == {WEIGHTS, PREDICTIONS, "log.txt"}
+
+
+def test_the_first_point_of_a_curve_is_told_at_once_and_the_last_state_is_kept(store):
+    """The steps are so few here that the looks at the store, every half second, are too late for both."""
+    run = store.add(short(steps=6, loss_every=2), device="cpu")
+    appended = []
+    append = store.append
+    store.append = lambda run_id, events: (appended.append([event.kind for _, event in events]), append(run_id, events))
+    go_on_here(store, run.id)
+    assert [kinds for kinds in appended if kinds] == [["start"], ["step"], ["step"], ["step", "epoch", "done"]]
+    _, record = read_tensors(store.run_folder(run.id) / CHECKPOINT)
+    assert (record["step"], record["status"]) == (5, "")
 
 
 def test_a_truncated_checkpoint_is_named_and_the_run_is_not_begun_anew(store):

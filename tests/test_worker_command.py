@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from resnet_lab.places import chosen_places
 from resnet_lab.queueing import Process, claim, release, request, waiting
 from resnet_lab.supervisor import LOCK_SECONDS, is_supervised, supervisor_lock
 from tests.command_line import lab
@@ -64,6 +65,17 @@ def test_what_waits_is_paused_stopped_and_resumed_at_once(store, queue, lab):
     assert ids(store) == []
     lab("worker", "resume", second, first)
     assert ids(store) == [second, first]
+
+
+def test_how_many_are_trained_at_once_is_said_and_taken_back(store, idle, lab):
+    said = lab("worker", "--at-once", "2", "--json")
+    assert (said.status, json.loads(said.out), said.err) == (0, [], "2 at once from now on.\n")
+    assert chosen_places(store.folder) == 2
+    refused = lab("worker", "--at-once", "13")
+    assert (refused.status, is_one_sentence(refused.err.strip())) == (2, True)
+    assert chosen_places(store.folder) == 2
+    lab("worker", "--at-once", "0")
+    assert chosen_places(store.folder) is None
 
 
 def test_what_runs_is_asked_to(store, queue, lab):

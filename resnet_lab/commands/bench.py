@@ -7,8 +7,12 @@ import sys
 from resnet_lab.files import CHECKOUT
 
 BENCHMARKS = {
+    "time_to": "how soon a loss or an error is reached",
     "throughput": "training speed beside the usual public pipeline",
     "probes": "what the probes cost",
+    "first_points": "how soon after a click the first curves are there",
+    "pages": "how fast the pages are with 50 runs",
+    "gpu": "whether the GPU path agrees with the plain one, and how fast",
     "xray": "what the X-ray costs",
 }
 

@@ -7,11 +7,12 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from resnet_lab.commands.tables import console, duration
+from resnet_lab.commands.tables import console
 from resnet_lab.comparisons import LAST_STEPS, Group, Spread, compare, precisions, unlike
 from resnet_lab.config import short
 from resnet_lab.runs import Run
 from resnet_lab.store import Store, open_store
+from resnet_lab.summaries import duration
 
 COLUMNS = ("what", "runs", "training loss", "test error, %", "gradient, first : last unit", "time")
 
@@ -28,7 +29,8 @@ def run(options: argparse.Namespace) -> int:
         found = named or store.runs(["done", "diverged"])
         chosen = {each.id: each for each in found if set(options.tag) <= set(each.tags)}
         groups = compare(store, list(chosen.values()))
-        computed_in = precisions(store, groups)
+        told = precisions(store, [run.id for group in groups for run in group.runs])
+        computed_in = sorted(set(told.values()))
     differences = unlike(groups)
     if options.json:
         print(json.dumps({"groups": [group.to_dict() for group in groups], "unlike": differences}, indent=1))
@@ -59,7 +61,12 @@ def table(groups: list[Group]) -> Table:
 
 
 def cells(group: Group) -> list[str]:
-    counts = {"diverged": group.num_diverged, "not finished": group.num_unfinished}
+    repeats = len(group.runs) - len({run.seed for run in group.runs})
+    counts = {
+        "diverged": group.num_diverged,
+        "not finished": group.num_unfinished,
+        "of a seed that is there already": repeats,
+    }
     notes = "".join(f", {count} {words}" for words, count in counts.items() if count)
     return [
         group.config.title,

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from resnet_lab.exports import export_runs
+from resnet_lab.files import size_words
 from resnet_lab.store import open_store
 
 
@@ -23,5 +24,5 @@ def run(options: argparse.Namespace) -> int:
     with open_store() as store:
         runs = list({found.id: found for found in map(store.find, options.runs)}.values())
         export_runs(store, runs, options.to)
-    print(f"{options.to}: {len(runs)} {'run' if len(runs) == 1 else 'runs'}, {options.to.stat().st_size / 1e6:.1f} MB.")
+    print(f"{options.to}: {len(runs)} {'run' if len(runs) == 1 else 'runs'}, {size_words(options.to.stat().st_size)}.")
     return 0

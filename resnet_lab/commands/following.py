@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Column
 from rich.text import Text
 
-from resnet_lab.commands.tables import duration
 from resnet_lab.events import Alert, Done, Epoch, Event, Start, Step
 from resnet_lab.queueing import request
 from resnet_lab.runs import Run
 from resnet_lab.store import Store
+from resnet_lab.summaries import duration
 from resnet_lab.supervisor import ensure_supervisor
 
 LOOK_SECONDS = 0.25
@@ -51,7 +52,11 @@ def follow(store: Store, runs: list[Run]) -> int:
     return 0 if all(each.run.status in RESULTS for each in followed) else 1
 
 
-COLUMNS = (BarColumn(bar_width=24), TextColumn("{task.percentage:>3.0f}%"), TextColumn("{task.fields[words]}"))
+COLUMNS = (
+    BarColumn(bar_width=16),
+    TextColumn("{task.percentage:>3.0f}%"),
+    TextColumn("{task.fields[words]}", table_column=Column(no_wrap=True, overflow="ellipsis")),
+)
 
 
 def wait(store: Store, followed: list[Followed], progress: Progress, seconds: float) -> None:
@@ -88,7 +93,7 @@ def show(each: Followed, event: Event, progress: Progress) -> None:
     elif isinstance(event, Step):
         loss = "not a number" if event.loss is None else f"{event.loss:.3f}"
         left = f", {duration(event.seconds_left)} left" if event.seconds_left else ""
-        words = f"{each.label}: loss {loss}{each.error}{left}"
+        words = f"loss {loss}{each.error}{left}: {each.label}"  # where a terminal is narrow, its end is cut
         progress.update(each.bar, completed=event.step, words=Text(words))
     elif isinstance(event, Alert | Done):
         progress.print(Text(f"{each.label}: {event.words}"))

@@ -6,10 +6,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from resnet_lab.commands.tables import duration, error
+from resnet_lab.commands.tables import error
 from resnet_lab.events import Event, Start
+from resnet_lab.files import size_words
 from resnet_lab.store import all_events, open_store
-from resnet_lab.summaries import Summary, summarise
+from resnet_lab.summaries import Summary, duration, summarise
 
 MADE_OF = ("python", "torch", "resnet_lab", "commit", "threads")
 
@@ -54,14 +55,15 @@ def lines(summary: Summary, start: Event | None, files: list[Path]) -> Iterator[
     yield "time", duration(summary.seconds) if summary.seconds_left is None else remaining(summary)
     yield "device", summary.device
     if isinstance(start, Start):
-        yield "computed", f"in {start.execution['precision']} on {start.execution['threads']} threads"
+        threads = start.execution["threads"]
+        yield "computed", f"in {start.execution['precision']} on {threads} thread{'s' if threads > 1 else ''}"
     yield "created", moment(run.created)
     yield "finished", "" if run.finished is None else moment(run.finished)
     yield "tags", ", ".join(run.tags)
     yield "notes", run.notes
     yield "with", ", ".join(f"{name} {value}" for name, value in run.environment.items() if value and name in MADE_OF)
     for path in files:
-        yield "file", f"{path} ({path.stat().st_size / 1e6:.1f} MB)"
+        yield "file", f"{path} ({size_words(path.stat().st_size)})"
 
 
 def remaining(summary: Summary) -> str:

@@ -1,16 +1,18 @@
 """Runs in a table, and their numbers in words."""
 
 import sys
+from typing import Literal
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from resnet_lab.summaries import Summary
+from resnet_lab.summaries import Summary, duration
 
 PIPE_WIDTH = 200  # of a table that goes to a file or a program
 COLUMNS = ("run", "what", "seed", "status", "progress", "loss", "test error", "time", "device")
+WRAPPED = ("what", "status", "test error", "device")  # the others are never broken
 RIGHT = ("seed", "progress", "loss", "test error", "time")
 
 
@@ -22,7 +24,8 @@ def console() -> Console:
 def table(summaries: list[Summary]) -> Table:
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in COLUMNS:
-        grid.add_column(column, justify="right" if column in RIGHT else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if column in RIGHT else "left"
+        grid.add_column(column, justify=justify, overflow="fold", no_wrap=column not in WRAPPED)
     for summary in summaries:
         grid.add_row(*map(Text, cells(summary)))  # a name is text, not markup
     return grid
@@ -32,7 +35,7 @@ def cells(summary: Summary) -> list[str]:
     run = summary.run
     return [
         run.id,
-        run.name or run.config.title,
+        f"{run.name}: {run.config.title}" if run.name else run.config.title,
         str(run.seed),
         run.state,
         f"{summary.share:.0%}",
@@ -46,11 +49,3 @@ def cells(summary: Summary) -> list[str]:
 def error(summary: Summary) -> str:
     """With the number of images that it was measured on."""
     return "" if summary.test_error is None else f"{summary.test_error:.2f}% of {summary.num_test:,}"
-
-
-def duration(seconds: float) -> str:
-    """'41 s', '3 min 20 s', '2 h 5 min'"""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -6,17 +6,18 @@ import sys
 
 from resnet_lab.commands.fields import add_field_options, given_fields
 from resnet_lab.commands.following import follow
-from resnet_lab.commands.tables import console, duration, table
+from resnet_lab.commands.tables import console, table
 from resnet_lab.config import short
-from resnet_lab.data import data_folder, data_is_here
+from resnet_lab.data import data_folder, data_is_here, home
 from resnet_lab.events import Start
-from resnet_lab.execution import keep_freed_memory
+from resnet_lab.execution import find_device, keep_freed_memory
+from resnet_lab.machine import usual_precision
 from resnet_lab.presets import PRESETS, preset
 from resnet_lab.queueing import resume
 from resnet_lab.run_config import RunConfig
 from resnet_lab.runs import Run
 from resnet_lab.store import Store, open_store
-from resnet_lab.summaries import summarise
+from resnet_lab.summaries import duration, summarise
 from resnet_lab.supervisor import ensure_supervisor
 from resnet_lab.trainer import Trainer
 
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
         return say_cost(configs, options.device)
     with open_store() as store:
         try:
-            runs = [run_for(store, config, options) for config in configs] or resumed(store, options)
+            runs = runs_for(store, configs, options) or resumed(store, options)
         finally:
             ensure_supervisor(store)  # also for the first ones, where a later one is refused
         status = 0 if options.detach else follow(store, runs)
@@ -63,7 +64,8 @@ def run(options: argparse.Namespace) -> int:
 
 def new_configs(options: argparse.Namespace) -> list[RunConfig]:
     configs = [preset(options.recipe, **given_fields(options), seed=seed) for seed in seeds(options.seeds)]
-    fetch_data(configs[0].data.name)
+    if not options.estimate:
+        fetch_data(configs[0].data.name)
     return configs
 
 
@@ -96,8 +98,12 @@ def fetch_data(name: str) -> None:
 
 def say_cost(configs: list[RunConfig], device: str) -> int:
     """From a few steps of the first run; the others differ in their seed alone."""
+    if not data_is_here(name := configs[0].data.name):
+        raise ValueError(f"{name} is not here: `data get {name}` fetches it, or estimate with --data sample.")
     keep_freed_memory()
-    start = next(Trainer(configs[0], device))
+    is_open = configs[0].recipe.precision == "auto"
+    usual = usual_precision(home(), find_device(device)) if is_open else "auto"
+    start = next(Trainer(configs[0], device, usual=usual))
     assert isinstance(start, Start)
     each = f"{configs[0].title}: about {duration(start.seconds_expected)} on {start.execution['device']}"
     pace = f"{start.images_per_second:,.0f} images/s in {start.execution['precision']}"
@@ -106,11 +112,16 @@ def say_cost(configs: list[RunConfig], device: str) -> int:
     return 0
 
 
-def run_for(store: Store, config: RunConfig, options: argparse.Namespace) -> Run:
-    """The run of this configuration and seed that is there already, else a new one."""
-    known = None if options.again else store.same(config)
-    if known is None:
-        return store.add(config, name=options.name, notes=options.notes, tags=options.tag, device=options.device)
+def runs_for(store: Store, configs: list[RunConfig], options: argparse.Namespace) -> list[Run]:
+    """Of each configuration and seed the run that is there already, else a new one; the new ones start together."""
+    known = [None if options.again else store.same(config) for config in configs]
+    new = [config for config, run in zip(configs, known, strict=True) if run is None]
+    labels = {"name": options.name, "notes": options.notes, "tags": options.tag}
+    added = iter(store.add_many(new, device=options.device, **labels))
+    return [next(added) if run is None else taken_up(store, run) for run in known]
+
+
+def taken_up(store: Store, known: Run) -> Run:
     if known.status in ("paused", "stopped"):
         say(f"{known.label} is the same run and {known.status}: it goes on. --again would train anew.")
         return resume(store, known.id)

@@ -2,9 +2,11 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 
 from resnet_lab.commands.tables import console, table
+from resnet_lab.places import choose_places
 from resnet_lab.queueing import move, request, resume, waiting
 from resnet_lab.runs import Run
 from resnet_lab.store import Store, open_store
@@ -14,6 +16,7 @@ from resnet_lab.supervisor import ensure_supervisor
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="the queue for a program")
+    parser.add_argument("--at-once", type=int, metavar="N", help="train N runs at once; 0: as many as the device bears")
     parser.set_defaults(act=None)
     actions = parser.add_subparsers(metavar="ACTION", title="what can be done with it")
     for name, (act, words) in ACTIONS.items():
@@ -26,6 +29,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     with open_store() as store:
+        if options.at_once is not None:
+            choose_places(store.folder, options.at_once or None)
+            print(f"{options.at_once or 'As many as the device bears'} at once from now on.", file=sys.stderr)
         try:
             for found in [store.find(text) for text in options.runs] if options.act else []:
                 options.act(store, found, options)
@@ -44,7 +50,9 @@ def show_queue(store: Store, options: argparse.Namespace) -> None:
     elif runs:
         console().print(table(summarise(store, runs)))
     else:
-        print("Nothing is being trained, and nothing waits.")
+        paused = len(store.runs(["paused"]))
+        hint = f" Paused: {paused}; `worker resume RUN` goes on with one." if paused else ""
+        print(f"Nothing is being trained, and nothing waits.{hint}")
 
 
 def pause_run(store: Store, run: Run, options: argparse.Namespace) -> None:

@@ -11,17 +11,17 @@ from resnet_lab.gallery import CARDS, PLACEMENT_CARDS, SHORTCUT_CARDS, Card, nam
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.pictures import marked, picture
 from resnet_lab.signals import Signal
+from resnet_lab.ui.board import Chart, show_charts
 from resnet_lab.ui.charts import XRAY, reading, xray_chart
 from resnet_lab.ui.controls import choose_block, choose_net
 from resnet_lab.ui.diagram import EMBLEM, draw
 from resnet_lab.ui.links import View
-from resnet_lab.ui.page import verbatim
+from resnet_lab.ui.page import current_theme, verbatim
 from resnet_lab.ui.state import show, widget
 from resnet_lab.ui.xray import measure, num_images
 
 PINNED = "pinned"
 BATCH = 128
-PLOTLY = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
 
 def controls(view: View) -> ModelConfig:
@@ -189,17 +189,12 @@ def xray(view: View) -> None:
     )
     with st.expander("How to read the X-ray"):
         st.markdown("\n".join(f"- **{measure.title}.** {measure.meaning}" for measure in XRAY.values()))
-    with st.container(key="xray"):
-        for name in XRAY:
-            with st.container(key=f"xray_{name}"):
-                show_chart(name, current, baseline)
+    show_charts({name: chart(name, current, baseline) for name in XRAY}, key="xray")
 
 
-def show_chart(name: str, current: Signal, baseline: Signal | None) -> None:
-    text = reading(name, current, baseline)
-    figure = xray_chart(name, current, baseline, st.context.theme.type or "light")
-    st.plotly_chart(figure, key=f"chart_{name}", theme=None, alt=f"{XRAY[name].title}. {text}", config=PLOTLY)
-    st.caption(text)
+def chart(name: str, current: Signal, baseline: Signal | None) -> Chart:
+    figure = xray_chart(name, current, baseline, current_theme())
+    return Chart(figure, alt=f"{XRAY[name].title}.", caption=reading(name, current, baseline))
 
 
 def code(model: ModelConfig) -> None:

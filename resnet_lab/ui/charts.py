@@ -1,5 +1,6 @@
 """The lab's charts: data in, figure out, all colours from the palette."""
 
+import html
 import math
 from dataclasses import dataclass
 
@@ -146,31 +147,41 @@ def mark_stages(figure: go.Figure, stages: list[int], theme: str) -> None:
 
 def layout(measure: Measure, theme: str) -> go.Layout:
     axis = {"gridcolor": GRID.of(theme), "linecolor": GRID.of(theme), "zeroline": False, "color": FAINT.of(theme)}
-    scale = {"type": "log", "exponentformat": "power", "nticks": 6} if measure.is_log else {}
+    pointed = {"spikethickness": 1, "spikedash": "dot", "spikecolor": FAINT.of(theme)}
+    buttons = {"orientation": "v", "bgcolor": "rgba(0,0,0,0)", "color": FAINT.of(theme), "activecolor": INK.of(theme)}
+    # with more ticks, Plotly labels 1 to 9 of a range of little more than a decade
+    scale = {"type": "log", "exponentformat": "power", "nticks": 4} if measure.is_log else {}
     return go.Layout(
+        template="none",  # else Streamlit's own would travel with each chart
         title={
-            "text": measure.title,
+            "text": as_text(measure.title),
             "font": {"size": 15, "color": INK.of(theme), "weight": 600},
             "x": 0,
             "xanchor": "left",
         },
-        xaxis={"title": {"text": "unit, from the input to the output"}, **axis, "showgrid": False},
+        xaxis={"title": {"text": "unit, from the input to the output"}, **axis, **pointed, "showgrid": False},
         yaxis={"title": {"text": measure.unit}, **axis, **scale},
         height=HEIGHT,
         margin={"l": 62, "r": 12, "t": 66, "b": 48},
         hovermode="x unified",
         showlegend=True,
-        modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0)"},
+        modebar=buttons,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "font": {"color": INK.of(theme)}},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        hoverlabel={"bgcolor": SURFACE.of(theme), "bordercolor": GRID.of(theme)},
+        paper_bgcolor=SURFACE.of(theme),
+        plot_bgcolor=SURFACE.of(theme),  # also what surrounds the line below the pointer
         font={"color": INK.of(theme), "family": FONT},
     )
 
 
-def faded(colour: str) -> str:
+def as_text(label: str) -> str:
+    """Plotly takes tags in a name for formatting, and a user may call a run whatever they like."""
+    return html.escape(label, quote=False)
+
+
+def faded(colour: str, opacity: float = 0.28) -> str:
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, 0.28)"
+    return f"rgba({red}, {green}, {blue}, {opacity})"
 
 
 def reading(name: str, current: Signal, baseline: Signal | None) -> str:

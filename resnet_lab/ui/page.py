@@ -10,9 +10,14 @@ STYLE = Path(__file__).parent / "lab.css"
 
 def heading(title: str, promise: str) -> None:
     st.html(STYLE)
-    st.caption("ResNet Lab")
-    st.title(title, anchor=False)
-    st.markdown(promise)
+    with st.container(key="heading", horizontal=True, vertical_alignment="bottom"):
+        st.title(title, anchor=False, width="content")
+        st.markdown(promise, width="content")
+
+
+def current_theme() -> str:
+    """light or dark; light until the browser has told"""
+    return st.context.theme.type or "light"
 
 
 def verbatim(text: str) -> str:

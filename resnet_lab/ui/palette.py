@@ -29,3 +29,15 @@ FAINT       = Colour("#70757f", "#9aa0ab")
 GRID        = Colour("#e3e5e9", "#33373f")
 SURFACE     = Colour("#ffffff", "#14161b")
 # fmt: on
+
+RUNS = (  # told apart with every kind of colour vision, as far as Okabe and Ito's are; 3:1 against the surface
+    Colour("#0b4fa0", "#4a8df0"),  # blue
+    Colour("#dc4a0a", "#f2703a"),  # vermilion
+    Colour("#1f9476", "#56d9ac"),  # green
+    Colour("#c267bb", "#c765b6"),  # orchid
+    Colour("#6a4a00", "#efd65a"),  # ochre
+    Colour("#5e6167", "#a0a2aa"),  # grey
+    Colour("#2f98e6", "#a9dcff"),  # sky
+    Colour("#8d63ee", "#6f59d6"),  # violet
+)
+HEAT = "Viridis"  # perceptually uniform, from dark to bright with every kind of colour vision

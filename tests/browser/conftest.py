@@ -5,31 +5,53 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import launch
+from tests.processes import end_processes_of
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 60_000  # milliseconds
+HEADINGS = {  # by which a page is known to be there: the last ones
+    "": "Compare what was trained",
+    "build": "The same net in plain PyTorch",
+    "train": "Train",
+    "compare": "Compare",
+}
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def lab_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An empty home of the running lab; no process of it is left afterwards."""
+    home = tmp_path_factory.mktemp("home")
+    yield home
+    end_processes_of(home)
+
+
+@pytest.fixture(scope="session")
+def lab(lab_home: Path) -> Iterator[str]:
     """The address of a running lab."""
-    port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
-    log = tmp_path_factory.mktemp("lab") / "log"
-    with log.open("w") as out, subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=out, stderr=out) as server:
-        address = f"http://127.0.0.1:{port}"
-        wait_for(address, server, log)
+    with served(lab_home, free_port()) as address:
         yield address
-        server.terminate()
+
+
+@contextmanager
+def served(home: Path, port: int) -> Iterator[str]:
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", f"--server.port={port}", "--server.headless=true"]
+    env, log = os.environ | {"RESNET_LAB_HOME": str(home)}, home / "server.log"
+    with log.open("a") as out, subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out) as server:
+        address = f"http://127.0.0.1:{port}"
+        try:
+            wait_for(address, server, log)
+            yield address
+        finally:
+            server.kill()
 
 
 def free_port() -> int:
@@ -45,7 +67,7 @@ def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
             with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5) as answer:
                 if answer.status == 200:
                     return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # refused, or too busy to answer in time
             time.sleep(0.2)
     pytest.fail(f"the lab does not answer:\n{log.read_text()}")
 
@@ -60,20 +82,32 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, lab: str) -> Iterator[Callable[..., Page]]:
-    """visit("?build=...", scheme="dark", width=900) opens a page, waits for it, and says so if it breaks."""
+    """visit("build?build=...", scheme="dark", width=900) opens a page, waits for it, and says so if it breaks."""
+    with windows(browser) as open_window:
+
+        def open_page(path: str = "build", scheme: str = "light", width: int = 1440) -> Page:
+            page = open_window(f"{lab}/{path}", scheme, width)
+            page.get_by_role("heading", name=HEADINGS[path.split("?")[0]]).first.wait_for()
+            settle(page)
+            return page
+
+        yield open_page
+
+
+@contextmanager
+def windows(browser: Browser) -> Iterator[Callable[[str, str, int], Page]]:
+    """Opens addresses, each as a visitor of its own; a page that broke fails the test."""
     contexts = []
 
-    def open_page(path: str = "", scheme: str = "light", width: int = 1440) -> Page:
+    def open_window(address: str, scheme: str, width: int) -> Page:
         context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 1000})
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
-        page.goto(lab + "/" + path)
-        page.get_by_role("heading", name="The same net in plain PyTorch").wait_for()
-        settle(page)
+        page.goto(address)
         return page
 
-    yield open_page
+    yield open_window
     for context in contexts:
         for page in context.pages:
             assert page.locator("[data-testid='stException']").count() == 0
@@ -91,9 +125,8 @@ def settle(page: Page) -> None:
 
 
 def eventually(page: Page, is_true: Callable[[], bool]) -> None:
-    """What a click leads to holds within the time that a person would wait."""
-    for _ in range(200):
-        if is_true():
-            return
+    """What a click leads to holds, however busy the machine is."""
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not is_true():
+        assert time.monotonic() < deadline
         page.wait_for_timeout(100)
-    assert is_true()

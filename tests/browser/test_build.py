@@ -86,8 +86,8 @@ def test_a_user_goes_from_2a_to_2c_sees_the_gate_its_cost_and_what_it_does_at_de
     eventually(page, lambda: {"conv 1×1, bias −6", "σ", "1 − g", "g"} <= set(labels(page)))
     choose(page, "Depth", "110")
     expect(page.locator(".st-key-said")).to_contain_text("98,784 more parameters")
-    expect(page.locator(".st-key-xray_shortcut_signal")).to_contain_text("after unit 54", timeout=60_000)
-    other = visit(f"?{urlparse(page.url).query}")
+    expect(page.locator("[data-chart=shortcut_signal]")).to_contain_text("after unit 54", timeout=60_000)
+    other = visit(f"build?{urlparse(page.url).query}")
     assert view_of(other).model.depth == 110
     assert view_of(other) == view_of(page)
     eventually(other, lambda: labels(other) == labels(page))
@@ -131,7 +131,9 @@ def test_a_typed_depth_that_does_not_exist_says_what_is_allowed(visit: Visit):
     expect(alert).to_contain_text("20 and 26")
 
 
-@pytest.mark.parametrize("link", ["?build=nonsense", "?build=1.eNqr", "?build=1.%00%ff", f"?build=1.{'A' * 6000}"])
+@pytest.mark.parametrize(
+    "link", ["build?build=nonsense", "build?build=1.eNqr", "build?build=1.%00%ff", f"build?build=1.{'A' * 6000}"]
+)
 def test_a_broken_link_opens_the_first_block_and_says_what_was_wrong(visit: Visit, link: str):
     page = visit(link)
     expect(page.get_by_test_id("stAlert")).to_contain_text("The link")
@@ -153,7 +155,7 @@ def test_the_code_can_be_copied_and_downloaded(visit: Visit):
 @pytest.mark.parametrize("width", [1440, 900])
 def test_nothing_is_cut_and_every_picture_has_words(visit: Visit, scheme: str, width: int):
     view = View(model=ModelConfig(block=BlockConfig(shortcut="exclusive_gating")))
-    page = visit(f"?build={encode(view)}", scheme=scheme, width=width)
+    page = visit(f"build?build={encode(view)}", scheme=scheme, width=width)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     for svg in page.locator("svg.block-diagram").all():
         assert len(svg.get_attribute("aria-label") or "") > 20
@@ -161,10 +163,30 @@ def test_nothing_is_cut_and_every_picture_has_words(visit: Visit, scheme: str, w
         assert frame
         assert parent
         assert frame["width"] <= parent["width"] + 1
-    charts = page.locator("[data-testid='stPlotlyChart']")
-    assert charts.count() == 5
+    charts = page.locator(".board figure[data-drawn]")
+    expect(charts).to_have_count(5)
     for chart in charts.all():
         assert chart.bounding_box()["x"] + chart.bounding_box()["width"] <= width
+
+
+def test_zoom_in_the_x_ray_survives_a_change_of_the_block(visit: Visit):
+    page = visit()
+    chart = page.locator("[data-chart=mean_square]")
+    area = chart.locator(".nsewdrag")
+    area.scroll_into_view_if_needed()
+    box = area.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 100, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 250, box["y"] + 52, steps=4)
+    page.mouse.up()
+    axis = "(({ range, autorange }) => ({ range, autorange }))(figure.firstChild._fullLayout.xaxis)"
+    shown = f"figure => {axis}"
+    eventually(page, lambda: not chart.evaluate(shown)["autorange"])
+    zoomed, draws = chart.evaluate(shown)["range"], chart.get_attribute("data-drawn")
+    page.get_by_role("button", name="2(c) Exclusive gating").click()
+    eventually(page, lambda: chart.get_attribute("data-drawn") != draws)
+    assert chart.evaluate(shown)["range"] == zoomed
 
 
 def contrast(first: str, second: str) -> float:
@@ -180,7 +202,7 @@ def contrast(first: str, second: str) -> float:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_diagram_is_legible(visit: Visit, scheme: str):
     view = View(model=ModelConfig(block=BlockConfig(placement="full_preact", shortcut="exclusive_gating")))
-    page = visit(f"?build={encode(view)}", scheme=scheme)
+    page = visit(f"build?build={encode(view)}", scheme=scheme)
     colours = "element => getComputedStyle(element)"
     texts = page.locator(".st-key-drawn svg text:not([style*='line-through'])")
     ink = texts.first.evaluate(f"{colours}.fill")
@@ -195,14 +217,14 @@ def test_four_tabs_opened_at_once_all_show_the_block(visit: Visit, lab: str):
     first = visit()
     tabs = [first.context.new_page() for _ in range(4)]
     for tab in tabs:
-        tab.goto(f"{lab}/", wait_until="commit")
+        tab.goto(f"{lab}/build", wait_until="commit")
     for tab in tabs:
         tab.get_by_role("heading", name="The same net in plain PyTorch").wait_for()
-        eventually(tab, lambda tab=tab: tab.locator("[data-testid='stPlotlyChart']").count() == 5)
+        eventually(tab, lambda tab=tab: tab.locator(".board figure[data-drawn]").count() == 5)
 
 
 def test_the_last_of_many_quick_clicks_wins(visit: Visit):
-    page = visit(f"?build={encode(View(model=ModelConfig(depth=56)))}")
+    page = visit(f"build?build={encode(View(model=ModelConfig(depth=56)))}")
     names = ["2(b) Constant scaling", "2(d) Shortcut-only gating", "4(e) Full pre-activation", "2(f) Dropout shortcut"]
     for name in names * 3:
         page.get_by_role("button", name=name).click()

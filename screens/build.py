@@ -3,7 +3,7 @@
 import streamlit as st
 
 from resnet_lab.ui import build
-from resnet_lab.ui.links import View
+from resnet_lab.ui.links import View, encode
 from resnet_lab.ui.page import heading, share, verbatim
 from resnet_lab.ui.state import current_view, keep
 from resnet_lab.ui.xray import choose_depth
@@ -25,6 +25,9 @@ with st.container(key="block"):
             view = View(model=model, baseline=build.choose_baseline(view))
             build.words(view)
             build.costs(view)
+            st.page_link(
+                "screens/train.py", label="Train it", icon=":material/play_arrow:", query_params={"build": encode(view)}
+            )
         with drawn:
             build.diagram(view)
 

@@ -1,0 +1,144 @@
+"""What can be done with the chosen runs: name, tag and note them, delete and undelete, hold them against one."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from resnet_lab.runs import Run, listed
+from resnet_lab.store import Store
+from resnet_lab.ui.compare_state import LAUNCH_SECONDS, named, show, widget
+from resnet_lab.ui.compare_view import CompareView
+from resnet_lab.ui.page import verbatim
+
+NO_BASELINE = ""
+REFUSED = "compare_refused"  # sentences that the last click led to
+
+
+def actions(store: Store, chosen: Sequence[Run], view: CompareView) -> CompareView:
+    """A bar below the table; the baseline is part of the view."""
+    with st.container(key="compare_actions", horizontal=True, vertical_alignment="bottom"):
+        view = view.changed(baseline=choose_baseline(chosen, view))
+        if st.button("Name, tags, note", icon=":material/edit:", disabled=not view.runs, key="label"):
+            label(store, [run for run in chosen if run.id in view.runs])
+        offer_side_by_side(is_possible=len(view.runs) == 2)
+        icon = ":material/delete:"
+        st.button("Delete", icon=icon, disabled=not view.runs, key="delete", on_click=delete, args=(store, view))
+        offer_undo(store)
+    for sentence in st.session_state.pop(REFUSED, []):
+        st.warning(verbatim(sentence))
+    return view
+
+
+def offer_undo(store: Store) -> None:
+    """Brings back what was deleted last; the button stays until it is used, whoever opens the page."""
+    deleted = last_deleted(store)
+    if deleted:
+        st.button(
+            f"Undo: bring back {counted(len(deleted))}",
+            icon=":material/undo:",
+            key="undo",
+            help=listed([run.label for run in deleted]),
+            on_click=undelete,
+            args=(store, deleted),
+        )
+
+
+def counted(number: int) -> str:
+    return f"{number} run{'' if number == 1 else 's'}"
+
+
+def choose_baseline(chosen: Sequence[Run], view: CompareView) -> str:
+    """One of the runs that are shown, or the one that it was before."""
+    labels = named(chosen)
+    ids = [NO_BASELINE, *labels, *([view.baseline] if view.baseline not in ("", *labels) else [])]
+    key = widget("baseline", view.baseline)
+    if st.session_state[key] not in ids:
+        st.session_state[key] = NO_BASELINE
+    picked: str = st.selectbox(
+        "Baseline",
+        ids,
+        key=key,
+        width=330,
+        help="The table then has columns with the differences from it",
+        format_func=lambda run_id: labels.get(run_id, run_id) or "none",
+    )
+    return picked
+
+
+def offer_side_by_side(is_possible: bool) -> None:
+    st.button(
+        "Side by side",
+        icon=":material/compare_arrows:",
+        disabled=not is_possible,
+        help="Their blocks, their curves, and where they part" if is_possible else "Choose exactly two runs",
+        key="side_by_side",
+        on_click=side_by_side,
+    )
+
+
+def side_by_side() -> None:
+    show(st.session_state.compare_view.changed(view="two"))
+
+
+@st.dialog("Name, tags and note")
+def label(store: Store, runs: Sequence[Run]) -> None:
+    """Of one run all three; of several, the tags that all shall have."""
+    labels = {}
+    with st.form("labels", border=False):
+        if len(runs) == 1:
+            [run] = runs
+            st.caption(verbatim(f"{run.config.title}, seed {run.seed} [{run.id}]"))
+            labels["name"] = st.text_input("Name", run.name, key="label_name").strip()
+            labels["notes"] = st.text_area("Note", run.notes, key="label_notes")
+        else:
+            st.caption(f"{counted(len(runs))}; tags that only some of them have stay as they are.")
+        common = set.intersection(*(set(run.tags) for run in runs))
+        tags = choose_tags(store, common)
+        if not st.form_submit_button("Keep", type="primary"):
+            return
+    try:
+        for run in runs:
+            store.edit(run.id, tags=[*tags, *(set(run.tags) - common)], **labels)
+    except ValueError as problem:
+        st.error(verbatim(str(problem)))
+        return
+    st.rerun()
+
+
+def choose_tags(store: Store, common: set[str]) -> list[str]:
+    """Those that there are, to be switched on and off, and a field for others."""
+    known = sorted({tag for run in store.runs() for tag in run.tags})
+    old = st.pills("Tags", known, selection_mode="multi", default=sorted(common), format_func=verbatim) if known else []
+    new = st.text_input("New tags", placeholder="with commas between them", key="label_new_tags")
+    return [*old, *new.split(",")]
+
+
+def delete(store: Store, view: CompareView) -> None:
+    """Those that can be; a running one says why not and stays."""
+    refused, left = [], []
+    for run_id in view.runs:
+        try:
+            store.delete(run_id)
+        except ValueError as problem:
+            refused.append(str(problem))
+            left.append(run_id)
+    st.session_state[REFUSED] = refused
+    show(view.changed(runs=tuple(left), pair=()))
+
+
+def last_deleted(store: Store) -> list[Run]:
+    """Those that were deleted together, last of all."""
+    runs = sorted(store.runs(deleted=True), key=lambda run: -(run.deleted or 0))
+    together: list[Run] = []
+    for run in runs:
+        if together and (together[-1].deleted or 0) - (run.deleted or 0) > LAUNCH_SECONDS:
+            break
+        together.append(run)
+    return together
+
+
+def undelete(store: Store, runs: Sequence[Run]) -> None:
+    for run in runs:
+        store.undelete(run.id)
+    view: CompareView = st.session_state.get("compare_view", CompareView())
+    show(view.changed(runs=(*view.runs, *(run.id for run in runs if run.id not in view.runs))))

@@ -1,0 +1,92 @@
+"""What only a GPU can show: `make test-gpu`. Elsewhere these tests are skipped."""
+
+import pytest
+import torch
+
+from resnet_lab.crew import Crew
+from resnet_lab.execution import Execution
+from resnet_lab.learner import Learner
+from resnet_lab.trainer import Trainer
+from tests.processes import store, without_timings
+from tests.test_learner import RECORDABLE, assert_same, values, walk
+from tests.test_trainer import through_bytes, tiny, untimed
+
+pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")]
+
+__all__ = ["store"]
+
+GPU = torch.device("cuda")
+SHORT = {"deterministic": True, "steps": 40, "loss_every": 8, "probe_every": 16}
+
+
+def learner(launch, precision="fp32", **fields):
+    one = Learner(tiny(**fields), GPU)
+    one.compute_as(Execution("cuda", precision, 1, deterministic=True, launch=launch))
+    return one
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize("name", RECORDABLE)
+def test_a_recorded_step_is_bit_for_bit_the_one_launched_kernel_by_kernel(name, precision):
+    graph, eager = (learner(launch, precision, **RECORDABLE[name]) for launch in ("graph", "eager"))
+    for one in (graph, eager):
+        walk(one, range(10))
+        walk(one, range(10, 12), "learn_probed")
+        walk(one, range(12, 100))
+    assert not graph.obstacle
+    assert_same(values(graph), values(eager))
+
+
+@pytest.mark.parametrize("name", RECORDABLE)
+def test_what_is_measured_inside_is_the_same(name):
+    graph, eager = (learner(launch, **RECORDABLE[name]) for launch in ("graph", "eager"))
+    for one in (graph, eager):
+        walk(one, range(3))
+        one.turn_to(3)
+    (norms, numbers), (expected_norms, expected) = graph.do(graph.learn_probed), eager.do(eager.learn_probed)
+    assert torch.equal(norms, expected_norms)
+    assert_same(numbers, expected)
+    assert graph.do(graph.judge) == eager.do(eager.judge)
+
+
+@pytest.mark.parametrize(
+    "name", sorted(RECORDABLE.keys() - {"dropout", "stochastic depth"})
+)  # devices draw differently
+def test_the_first_losses_are_those_of_a_cpu(name):
+    on_gpu = learner("graph", **RECORDABLE[name])
+    on_cpu = Learner(on_gpu.config, torch.device("cpu"))
+    for one in (on_gpu, on_cpu):
+        walk(one, range(3))
+    assert on_gpu.loss_sum.item() == pytest.approx(on_cpu.loss_sum.item(), rel=1e-4)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_runs_side_by_side_in_one_process_are_what_they_are_alone(store):
+    """Twelve short ones, three at a time, beside a long one: more recordings than torch has streams."""
+    configs = [tiny(**SHORT | {"precision": "fp32", "seed": seed, "steps": 40 if seed else 2000}) for seed in range(13)]
+    long, *others = [store.add(config, device="cuda") for config in configs]
+    crew = Crew(store, GPU, lambda: False)
+    crew.begin(long.id)
+    for first in range(0, len(others), 3):
+        for run in others[first : first + 3]:
+            crew.begin(run.id)
+        for thread in crew.threads[-3:]:
+            thread.join()
+    crew.join()
+    assert not crew.is_broken.is_set()
+    for run in (long, *others):
+        alone = [without_timings(event) for event in Trainer(run.config, "cuda")]
+        assert [without_timings(event) for _, event in store.events(run.id)] == alone
+
+
+@pytest.mark.parametrize("fields", [{}, {"stochastic_depth": 0.5}, {"optimizer": "adamw"}], ids=str)
+def test_a_trainer_goes_on_on_a_gpu_as_if_it_had_never_stopped(fields):
+    config = tiny(**SHORT | fields)
+    whole, first, second = (Trainer(config, "cuda") for _ in range(3))
+    expected = list(whole)
+    while first.step < 20:
+        first.advance()
+    second.load_state_dict(through_bytes(first.state_dict()))
+    assert second.execution.launch == "graph"
+    assert untimed(list(second)) == untimed(expected)
+    assert_same(second.learner.tensors(), whole.learner.tensors())

@@ -19,6 +19,7 @@ from sqlalchemy import insert, select
 from resnet_lab.config import Config, short
 from resnet_lab.events import EVENTS, Event
 from resnet_lab.files import StorageError, reason, replacing
+from resnet_lab.films import frames
 from resnet_lab.predictions import PREDICTIONS, read_predictions
 from resnet_lab.run_config import RunConfig
 from resnet_lab.runs import Run, checked_labels
@@ -27,11 +28,11 @@ from resnet_lab.tables import RUNS
 from resnet_lab.weights import CHECKPOINT, WEIGHTS, read_tensors
 
 FORMAT: Literal["resnet-lab capsule"] = "resnet-lab capsule"
-VERSION = 2  # 2: with predictions
+VERSION = 3  # 2: with predictions; 3: with films
 MANIFEST = "manifest.json"
 TEXTS = ("config.json", "environment.json", "run.json", "events.jsonl")  # every run has them
-FILES = (WEIGHTS, PREDICTIONS, CHECKPOINT)  # where there are any
-MEMBER = re.compile(rf"([0-9a-f]{{8}})/({'|'.join(map(re.escape, (*TEXTS, *FILES)))})")
+FILES = (WEIGHTS, PREDICTIONS, CHECKPOINT)  # where there are any, and the frames of a film
+MEMBER = re.compile(rf"([0-9a-f]{{8}})/({'|'.join(map(re.escape, (*TEXTS, *FILES)))}|film-\d{{8}}\.safetensors)")
 MAX_BYTES, MAX_MANIFEST = 8 << 30, 1 << 20  # unpacked
 CHUNK = 1 << 20
 FORMS: dict[str, TypeAdapter[Event]] = {name: TypeAdapter(kind) for name, kind in EVENTS.items()}
@@ -85,14 +86,18 @@ def write_capsule(store: Store, runs: Sequence[Run], path: Path) -> None:
 def members(store: Store, run: Run) -> Iterator[tuple[str, Iterable[bytes]]]:
     """The files first: of a run that goes on, the events then reach at least as far as its checkpoint."""
     is_finished = run.status in ("done", "diverged")
-    for path in [store.run_folder(run.id) / name for name in FILES]:
-        if path.is_file() and not (is_finished and path.name == CHECKPOINT):
+    for path in files_of(store.run_folder(run.id)):
+        if not (is_finished and path.name == CHECKPOINT):
             yield path.name, chunks_of(path)
     told = run.to_dict()
     yield "config.json", [json.dumps(told.pop("config"), indent=1).encode()]
     yield "environment.json", [json.dumps(told.pop("environment"), indent=1).encode()]
     yield "run.json", [json.dumps(told, indent=1).encode()]
     yield "events.jsonl", (line(number, event) for number, event in all_events(store, run.id))
+
+
+def files_of(folder: Path) -> list[Path]:
+    return [path for name in FILES if (path := folder / name).is_file()] + [*frames(folder).values()]
 
 
 def line(number: int, event: Event) -> bytes:
@@ -184,9 +189,8 @@ def unpack(archive: zipfile.ZipFile, name: str, checksum: str, folder: Path) -> 
 def read_arrival(folder: Path) -> Arrival:
     portrait = Portrait.from_json((folder / "run.json").read_text())
     checked_labels(name=portrait.name, notes=portrait.notes, tags=portrait.tags)
-    for name in (WEIGHTS, CHECKPOINT):
-        if (folder / name).is_file():
-            read_tensors(folder / name)
+    for path in files_of(folder):
+        read_tensors(path)
     config = RunConfig.from_json((folder / "config.json").read_text())
     predictions = read_predictions(folder)
     if predictions is not None and not predictions.fit(config):
@@ -255,6 +259,5 @@ def row(arrival: Arrival, run_id: str) -> dict[str, Any]:
 
 def move_in(folder: Path, home: Path) -> None:
     home.mkdir(parents=True)
-    for name in FILES:
-        if (folder / name).is_file():
-            (folder / name).replace(home / name)
+    for path in files_of(folder):
+        path.replace(home / path.name)

@@ -16,6 +16,7 @@ from resnet_lab.data import home
 from resnet_lab.environment import describe_environment
 from resnet_lab.execution import find_device, keep_freed_memory
 from resnet_lab.files import StorageError, remove_parts, sentence
+from resnet_lab.films import moments, write_frame
 from resnet_lab.machine import usual_precision
 from resnet_lab.patience import patiently
 from resnet_lab.predictions import answered, write_predictions
@@ -145,9 +146,12 @@ class Training:
         looked = saved = time.monotonic()
         kept = {0, self.run.config.recipe.steps - 1}  # before anything is told, and where a longer run can go on
         first_point = self.run.config.watch.loss_every
+        filmed = moments(self.run.config.recipe.steps)
         while not self.trainer.status:
             self.trainer.advance()
             now, ends, step = time.monotonic(), is_asked_to_end(), self.trainer.step
+            if step in filmed:
+                patiently(write_frame, self.checkpoint.parent, step, dict(self.trainer.model.state_dict()))
             is_due = ends or step in kept or step == first_point or now >= looked + STORE_SECONDS
             if self.trainer.status or not is_due:
                 continue

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from resnet_lab.files import CHECKOUT
+from resnet_lab.films import frames, moments
 from resnet_lab.predictions import PREDICTIONS
 from resnet_lab.presets import preset
 from resnet_lab.queueing import Process, claim, requeue
@@ -195,4 +196,9 @@ def assert_undisturbed(store: Store, run_id):
     assert record["step"] == run.config.recipe.steps
     assert tensors.keys() == weights.keys()
     assert [name for name in weights if not torch.equal(tensors[name], weights[name])] == []
-    assert {path.name for path in store.run_folder(run_id).iterdir()} <= {WEIGHTS, PREDICTIONS, CHECKPOINT, LOG}
+    folder = store.run_folder(run_id)
+    assert frames(folder).keys() == moments(run.config.recipe.steps)
+    assert {path.name for path in folder.iterdir()} <= {
+        *(WEIGHTS, PREDICTIONS, CHECKPOINT, LOG),
+        *(path.name for path in frames(folder).values()),
+    }

@@ -281,8 +281,8 @@ def test_a_foreign_zip_a_newer_capsule_and_no_file_are_named(other, tmp_path, ca
     for path in (tmp_path / "b.zip", tmp_path / "none.zip", tmp_path):
         assert is_one_sentence(refusal(read_capsule, other, path))
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
-        archive.writestr(MANIFEST, json.dumps({"format": "resnet-lab capsule", "version": 3, "members": {}}))
-    assert "version is 3" in refusal(read_capsule, other, tmp_path / "b.zip")
+        archive.writestr(MANIFEST, json.dumps({"format": "resnet-lab capsule", "version": 4, "members": {}}))
+    assert "version is 4" in refusal(read_capsule, other, tmp_path / "b.zip")
     assert is_untouched(other)
 
 

@@ -1,0 +1,62 @@
+"""A trained net that is looked into, and the same as a module that takes pixels."""
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from resnet_lab.config import Config
+from resnet_lab.data import DATASETS
+from resnet_lab.films import read_frame
+from resnet_lab.model_config import ModelConfig
+from resnet_lab.nets import ResNet, build_model
+from resnet_lab.run_config import DataConfig
+
+ORIGINS = {"run": "a run of this lab", "shipped": "trained beforehand, comes with the lab", "checkpoint": "imported"}
+
+
+class Subject(Config):
+    """All that is needed to open it, also in another process."""
+
+    id: str
+    title: str
+    origin: Literal["run", "shipped", "checkpoint"]
+    model: ModelConfig
+    data: DataConfig  # what it was trained on, and so which pictures it knows
+    weights: str  # the path of the file
+    seed: int = 0
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return DATASETS[self.data.name].classes
+
+
+class PixelNet(nn.Module):
+    """Takes pixels from 0 to 1, (N, 3, 32, 32); resolution and normalisation are part of the net, so that all nets
+    are explained in the same pixels. In evaluation mode, its weights out of reach of any gradient."""
+
+    def __init__(self, net: ResNet, data: DataConfig):
+        super().__init__()
+        self.net, self.resolution = net, data.resolution
+        for name, values in (("mean", DATASETS[data.name].mean), ("std", DATASETS[data.name].std)):
+            self.register_buffer(name, torch.tensor(values).view(3, 1, 1))
+        self.eval().requires_grad_(False)
+
+    def forward(self, pixels):
+        return self.net(self.normalised(pixels))
+
+    def normalised(self, pixels):
+        """What the stem takes."""
+        if pixels.shape[-1] != self.resolution:
+            pixels = functional.avg_pool2d(pixels, pixels.shape[-1] // self.resolution)
+        return (pixels - self.get_buffer("mean")) / self.get_buffer("std")
+
+
+def open_subject(subject: Subject) -> PixelNet:
+    """Its own copy of the weights: what happens to it happens to nothing that is kept."""
+    tensors, _ = read_frame(Path(subject.weights))
+    net = build_model(subject.model)
+    net.load_state_dict(tensors)
+    return PixelNet(net, subject.data)

@@ -64,7 +64,7 @@ def is_of(process, home, module):
         return False
 
 
-def until(claim, words, seconds=60):
+def until(claim, words, seconds=180):
     """What claim() says as soon as it is true; a test that would wait for ever fails with the words."""
     deadline = time.monotonic() + seconds
     while not (found := claim()):
@@ -73,7 +73,7 @@ def until(claim, words, seconds=60):
     return found
 
 
-def until_status(store, run_id, *statuses, look=lambda: None, seconds=60):
+def until_status(store, run_id, *statuses, look=lambda: None, seconds=180):
     """The run once it is so; `look` is called while waiting, a supervisor's for example."""
 
     def claim():

@@ -20,7 +20,7 @@ SMALL = View(model=ModelConfig(depth=8, width=0.5))
 
 
 def opened(view: View = SMALL, link: str | None = None) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60).switch_page("screens/build.py")
+    app = AppTest.from_file(APP, default_timeout=180).switch_page("screens/build.py")
     app.query_params["build"] = link or encode(view)
     return settled(app.run())
 
@@ -56,7 +56,7 @@ def page() -> AppTest:
 
 
 def test_the_page_opens_with_the_original_block_and_its_link():
-    app = AppTest.from_file(APP, default_timeout=60).switch_page("screens/build.py")
+    app = AppTest.from_file(APP, default_timeout=180).switch_page("screens/build.py")
     settled(app.run())
     assert shown(app) == View()
     assert not app.error

@@ -72,7 +72,7 @@ BLOCKS = (("none", 0.2), ("identity", 1.0), ("exclusive_gating", 0.1))
 
 
 def opened(**params):
-    app = AppTest.from_file(APP, default_timeout=60)
+    app = AppTest.from_file(APP, default_timeout=180)
     app.switch_page("screens/compare.py")
     for name, value in params.items():
         app.query_params[name] = value

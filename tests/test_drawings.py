@@ -52,7 +52,7 @@ def test_while_one_draws_anew_the_others_get_the_drawing_that_there_is(desk):
 
     def draws_slowly():
         with ThreadPoolExecutor(1) as pool:
-            meanwhile.append(pool.submit(desk.look).result(timeout=5))
+            meanwhile.append(pool.submit(desk.look).result(timeout=60))
         return {"loss": "new"}
 
     assert desk.drawings.get("loss", lambda: desk.numbers, draws_slowly) == {"loss": "new"}
@@ -62,7 +62,7 @@ def test_while_one_draws_anew_the_others_get_the_drawing_that_there_is(desk):
 def test_nobody_waits_for_the_first_drawing_of_another_view(desk):
     def draws_slowly():
         with ThreadPoolExecutor(1) as pool:
-            return pool.submit(desk.look, "error").result(timeout=5)
+            return pool.submit(desk.look, "error").result(timeout=60)
 
     assert desk.drawings.get("loss", lambda: 0, draws_slowly) == {"error": ("error", 0)}
 

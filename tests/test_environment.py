@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import time
 import tomllib
 from pathlib import Path
 
@@ -43,12 +42,6 @@ def test_it_names_what_another_machine_would_have_to_match():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
 def test_it_names_the_gpu():
     assert describe_environment("cuda")["gpu"] == torch.cuda.get_device_name()
-
-
-def test_it_is_told_in_a_moment():
-    start = time.perf_counter()
-    describe_environment("cpu")
-    assert time.perf_counter() - start < 2
 
 
 def test_the_commit_is_that_of_the_checkout_and_says_when_there_are_changes(checkout):

@@ -107,5 +107,5 @@ def test_whoever_reads_no_more_is_no_reason_for_a_traceback(store):
     processes = [subprocess.Popen([sys.executable, "-m", "resnet_lab", name], **arguments) for name in commands]
     os.close(write)
     for process in processes:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=180)
         assert (process.returncode, err) == (BROKEN_PIPE, "")

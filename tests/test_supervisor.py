@@ -337,7 +337,7 @@ def test_a_run_queued_while_the_supervisor_ends_is_not_left_waiting(store, broke
         if not is_supervised(store.folder):
             threads.append(threading.Thread(target=supervise, args=(store, 1, 0.25)))
             threads[-1].start()
-        until_status(store, run.id, "failed", seconds=20)
+        until_status(store, run.id, "failed")
         time.sleep(moments.uniform(0, 0.3))
     for thread in threads:
         thread.join(20)
@@ -361,7 +361,7 @@ def test_a_supervisor_that_slept_for_long_does_not_end_before_it_has_looked(stor
     assert watching.is_alive(), "it left a child"
     (worker,) = processes_of(store.folder, "resnet_lab.worker")
     worker.kill()
-    watching.join(20)
+    watching.join(180)
     assert not watching.is_alive()
 
 
@@ -480,12 +480,15 @@ def test_a_spare_that_dies_with_its_first_run_in_its_hands_costs_one_death(store
 
 
 def test_spares_that_cannot_start_are_not_started_for_ever_and_their_log_is_named(store, broken):
-    broken("import time; time.sleep(0.5); raise ImportError('no torch today')")
+    may_fail = store.folder / "may fail"
+    waits = f"import os, time\nwhile not os.path.exists({str(may_fail)!r}): time.sleep(0.02)"
+    broken(f"{waits}\nraise ImportError('no torch today')")
     run = store.add(short(), device="cpu")
     with supervisor_of(store) as supervisor:
         supervisor.spares.keep(1)
         supervisor.look()
         supervisor.spares.keep(1)
+        may_fail.touch()
         failed = until_status(store, run.id, "failed", look=supervisor.look)
         assert failed.message == f"Its process could not start; {store.folder / OWN_LOG} says why."
         until(lambda: supervisor.spares.keep(1) or not supervisor.spares.waiting, "the other one is given up")
@@ -556,6 +559,6 @@ def test_a_visit_keeps_the_supervisor_and_its_spares_and_they_end_when_nobody_ha
     until(lambda: len(processes_of(store.folder, "resnet_lab.worker")) == 3, "there are three spares")
     assert watching.is_alive()
     os.utime(store.folder / VISIT, (0, 0))
-    watching.join(20)
+    watching.join(180)
     assert not watching.is_alive()
     assert processes_of(store.folder) == []

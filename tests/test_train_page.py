@@ -25,7 +25,7 @@ TINY = preset("minute", data="sample", depth=8, steps=2)
 
 
 def opened(**parameters: str) -> AppTest:
-    app = AppTest.from_file(APP, default_timeout=60).switch_page("screens/train.py")
+    app = AppTest.from_file(APP, default_timeout=180).switch_page("screens/train.py")
     for name, value in parameters.items():
         app.query_params[name] = value
     return settled(app.run())
@@ -323,7 +323,7 @@ def test_where_no_process_can_be_started_the_page_says_so_and_shows_the_rest(sto
 
 
 def test_the_home_page_starts_a_first_comparison(store):
-    app = AppTest.from_file(APP, default_timeout=60)
+    app = AppTest.from_file(APP, default_timeout=180)
     settled(app.run())
     settled(app.button(key="first").click().run())
     assert {run.config.model.block for run in store.runs()} == set(FIRST_BLOCKS)

@@ -17,7 +17,7 @@ from tests.browser.chromium import launch
 from tests.processes import end_processes_of
 
 ROOT = Path(__file__).parent.parent.parent
-PATIENCE = 60_000  # milliseconds
+PATIENCE = 120_000  # milliseconds
 HEADINGS = {  # by which a page is known to be there: the last ones
     "": "Compare what was trained",
     "build": "The same net in plain PyTorch",

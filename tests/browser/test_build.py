@@ -86,7 +86,7 @@ def test_a_user_goes_from_2a_to_2c_sees_the_gate_its_cost_and_what_it_does_at_de
     eventually(page, lambda: {"conv 1×1, bias −6", "σ", "1 − g", "g"} <= set(labels(page)))
     choose(page, "Depth", "110")
     expect(page.locator(".st-key-said")).to_contain_text("98,784 more parameters")
-    expect(page.locator("[data-chart=shortcut_signal]")).to_contain_text("after unit 54", timeout=60_000)
+    expect(page.locator("[data-chart=shortcut_signal]")).to_contain_text("after unit 54", timeout=120_000)
     other = visit(f"build?{urlparse(page.url).query}")
     assert view_of(other).model.depth == 110
     assert view_of(other) == view_of(page)

@@ -196,7 +196,7 @@ class Supervisor:
         others, most = self.others(queue, used), chosen_places(self.store.folder)
         for index, run in enumerate(queue):
             free, coming = self.cores - others - sum(used.values()), len(queue) - index
-            sharing = coming if most is None else max(1, min(coming, most - len(used)))
+            sharing = coming if most is None else max(1, most - len(used))  # what comes later has its place then
             threads = run.threads or (1 if on_gpu(run) else fair_share(free, sharing))
             if most is not None:
                 has_place = len(used) < most

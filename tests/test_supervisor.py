@@ -17,6 +17,7 @@ from resnet_lab import supervisor as module
 from resnet_lab.machine import FILE, read
 from resnet_lab.memory import needed_bytes
 from resnet_lab.presets import preset
+from resnet_lab.places import choose_places
 from resnet_lab.queueing import Process, move, request, resume
 from resnet_lab.spares import Spare
 from resnet_lab.supervisor import (
@@ -230,6 +231,16 @@ def test_cores_that_other_programs_keep_busy_are_left_to_them(store):
     with supervisor_of(store, cores=8, busy_cores=lambda: 4) as supervisor:
         supervisor.look()
         assert threads_of(supervisor) == {run.id: 1 for run in runs[:4]}
+
+
+def test_where_the_user_says_how_many_a_lone_run_leaves_the_others_their_cores(store):
+    choose_places(store.folder, 2)
+    first = store.add(small(), device="cpu")
+    with supervisor_of(store, cores=4) as supervisor:
+        supervisor.look()
+        second = store.add(small(), device="cpu")
+        supervisor.look()
+        assert threads_of(supervisor) == {first.id: 2, second.id: 2}
 
 
 def test_what_the_runs_themselves_keep_busy_is_not_counted_twice(store):

@@ -16,8 +16,8 @@ import pytest
 from resnet_lab import supervisor as module
 from resnet_lab.machine import FILE, read
 from resnet_lab.memory import needed_bytes
-from resnet_lab.presets import preset
 from resnet_lab.places import choose_places
+from resnet_lab.presets import preset
 from resnet_lab.queueing import Process, move, request, resume
 from resnet_lab.spares import Spare
 from resnet_lab.supervisor import (

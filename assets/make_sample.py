@@ -33,13 +33,10 @@ def main() -> None:
         write_sheets(options.to, splits, PROVENANCE)
     else:
         sizes = DATASETS["sample"].sizes
-        chosen = {split: first(images, sizes[split]) for split, images in splits.items()}
-        write_sheets(options.to, chosen, PROVENANCE | {"chosen": CHOSEN, "sizes": sizes})
-
-
-def first(images: Images, size: int) -> Images:
-    indices = stratified(images.labels, size)
-    return Images(images.pixels[indices], images.labels[indices])
+        indices = {split: stratified(images.labels, sizes[split]) for split, images in splits.items()}
+        chosen = {split: Images(splits[split].pixels[at], splits[split].labels[at]) for split, at in indices.items()}
+        provenance = PROVENANCE | {"chosen": CHOSEN, "sizes": sizes}
+        write_sheets(options.to, chosen, provenance, {split: at.tolist() for split, at in indices.items()})
 
 
 if __name__ == "__main__":

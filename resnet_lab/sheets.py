@@ -41,6 +41,7 @@ class Split(Config):
     files: Annotated[list[str], Field(min_length=1)]
     checksum: str
     labels: Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=1)]
+    indices: list[Annotated[int, Field(ge=0)]] | None = None  # of a sample: the images' places in the whole split
 
 
 class Index(Config):
@@ -50,12 +51,17 @@ class Index(Config):
     splits: dict[str, Split]
 
 
-def write_sheets(folder: Path, splits: dict[str, Images], provenance: dict[str, Any]) -> None:
-    """The index is written last: a folder that has one is complete."""
+def write_sheets(
+    folder: Path, splits: dict[str, Images], provenance: dict[str, Any], indices: dict[str, list[int]] | None = None
+) -> None:
+    """The index is written last: a folder that has one is complete. `indices` are of a sample, by split."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / INDEX).unlink(missing_ok=True)
-    index = Index(provenance=provenance, splits={name: write_split(folder, name, splits[name]) for name in splits})
-    (folder / INDEX).write_text(json.dumps(index.model_dump()))
+    written = {name: write_split(folder, name, splits[name]) for name in splits}
+    for name, places in (indices or {}).items():
+        written[name] = written[name].changed(indices=places)
+    index = Index(provenance=provenance, splits=written)
+    (folder / INDEX).write_text(json.dumps(index.model_dump(exclude_none=True)))
 
 
 def write_split(folder: Path, name: str, images: Images) -> Split:

@@ -15,13 +15,14 @@ PACKAGE = Path(resnet_lab.__file__).parent
 FORBIDDEN = ("streamlit", "plotly", "torchvision", "captum", "resnet_lab.ui")
 ALLOWED = {"torch", "numpy", "pydantic", "resnet_lab"}
 OUTSIDE = {  # who else is let in, and where
-    "PIL": {"sheets"},
+    "PIL": {"sheets", "uploads"},
+    "captum": {"conductance", "explainers", "faithfulness"},
     "torchvision": {"downloads"},
     "pyarrow": {"formats", "exports"},
     "sqlalchemy": {"capsules", "database", "queueing", "store", "tables"},
     "safetensors": {"weights"},
     "psutil": {"memory", "queueing", "supervisor"},
-    "filelock": {"machine", "supervisor"},
+    "filelock": {"machine", "shipped", "supervisor"},
     "packaging": {"diagnoses"},
     "rich": {"compare", "following", "tables"},
 }

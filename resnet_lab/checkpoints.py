@@ -26,7 +26,11 @@ NAMES: list[tuple[str, Any]] = [
 
 def load_checkpoint(path: str | Path) -> tuple[ModelConfig, ResNet]:
     """The configuration and the net, in evaluation mode, from a file in one of the public namings."""
-    theirs = read_state(Path(path))
+    return net_of(read_state(Path(path)), str(path))
+
+
+def net_of(theirs: State, source: str) -> tuple[ModelConfig, ResNet]:
+    """The configuration and the net of a state dict in one of the public namings, or in ours."""
     names = {rename(name): name for name in theirs}
     state = {ours: theirs[name] for ours, name in names.items()}
     try:
@@ -34,7 +38,7 @@ def load_checkpoint(path: str | Path) -> tuple[ModelConfig, ResNet]:
         model = build_model(config)
         check_fit(model.state_dict(), state, names)
     except ValueError as error:
-        raise ValueError(f"{path} holds no ResNet that the lab knows: {str(error).rstrip('.')}.") from None
+        raise ValueError(f"{source} holds no ResNet that the lab knows: {str(error).rstrip('.')}.") from None
     model.load_state_dict(state, strict=False)
     return config, model.eval()
 

@@ -1,6 +1,8 @@
 """Tensors in a file, with a record of what they are; a file is whole or not there."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +29,35 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor], record: dict[str
 
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """What write_tensors was given, on the CPU."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            record = (file.metadata() or {}).get(RECORD)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no dictionary
-    except FileNotFoundError:
-        raise StorageError(f"{path} is missing.") from None
-    except (SafetensorError, OSError) as error:
-        raise StorageError(f"{path} is cut off or holds no tensors: {type(error).__name__}.") from None
+    tensors, record = read_any(path)
     if record is None:
         raise StorageError(f"{path} holds tensors, but was not written by the lab.")
-    return tensors, json.loads(record)
+    return tensors, record
+
+
+def read_any(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any] | None]:
+    """Also what others wrote; that has no record."""
+    with plain_errors(path), safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no dictionary
+        return tensors, record_of(file)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Without reading a tensor."""
+    with plain_errors(path), safe_open(path, framework="pt") as file:
+        return record_of(file) or {}
+
+
+def record_of(file: Any) -> dict[str, Any] | None:
+    text = (file.metadata() or {}).get(RECORD)
+    return None if text is None else json.loads(text)
+
+
+@contextmanager
+def plain_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise StorageError(f"{path} is missing.") from None
+    except (SafetensorError, OSError, json.JSONDecodeError) as error:
+        raise StorageError(f"{path} is cut off or holds no tensors: {type(error).__name__}.") from None

@@ -1,0 +1,187 @@
+"""All that can be looked into: the runs of a store, those that come with the lab, and checkpoints from elsewhere."""
+
+import contextlib
+import hashlib
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from resnet_lab.checkpoints import State, check_fit, net_of, read_state
+from resnet_lab.config import choices, short
+from resnet_lab.data import DATASETS
+from resnet_lab.files import size_words
+from resnet_lab.films import frames
+from resnet_lab.model_config import ModelConfig
+from resnet_lab.nets import build_model
+from resnet_lab.run_config import DataConfig, RunConfig
+from resnet_lab.runs import Run, checked_labels
+from resnet_lab.store import Store
+from resnet_lab.subjects import ORIGINS, Subject
+from resnet_lab.weights import WEIGHTS, read_any, read_record, write_tensors
+
+MAX_CHECKPOINT = 200_000_000
+DATA_BY_CLASSES = {10: DataConfig(name="cifar10"), 100: DataConfig(name="cifar100")}
+SMALL_DATA = {"sample": "a sample of CIFAR-10", "synthetic": "synthetic patterns"}
+DETAILS: tuple[Callable[[Subject], str], ...] = (  # the first that differ tell subjects of the same title apart
+    lambda subject: f"on {SMALL_DATA.get(subject.data.name, DATASETS[subject.data.name].title)}",
+    lambda subject: f"seed {subject.seed}",
+    lambda subject: ORIGINS[subject.origin],
+    lambda subject: subject.id,
+)
+
+
+def subjects(store: Store, shipped: Store | None, home: Path) -> list[Subject]:
+    """The runs first, newest first, then what comes with the lab and what was imported; no two titles are alike."""
+    found = of_store(store, "run") + (of_store(shipped, "shipped") if shipped else []) + imported(home)
+    return told_apart(found)
+
+
+def of_store(store: Store, origin: str) -> list[Subject]:
+    """Those that are over and have their weights."""
+    runs = store.runs(["done", "diverged"])
+    return [of_run(run, store, origin) for run in runs if (store.run_folder(run.id) / WEIGHTS).is_file()]
+
+
+def of_run(run: Run, store: Store, origin: str) -> Subject:
+    """A shipped run has a mark before its id: the same run may have been imported into the store."""
+    fields: dict[str, Any] = {"model": run.config.model, "data": run.config.data, "seed": run.seed, "origin": origin}
+    mark = {"run": "", "shipped": "s"}[origin]
+    return Subject(id=f"{mark}{run.id}", title=run.title, weights=str(store.run_folder(run.id) / WEIGHTS), **fields)
+
+
+def told_apart(found: list[Subject]) -> list[Subject]:
+    """Titles that are alike get what differs: the data, the seed, where it comes from, or else the id."""
+    titles = [subject.title for subject in found]
+    for detail in DETAILS:
+        ours = [detail(subject) for subject in found]
+        alike = Counter(titles)
+        kinds = Counter(title for title, _ in set(zip(titles, ours, strict=True)))
+        titles = [
+            f"{title}, {more}" if alike[title] > 1 and kinds[title] > 1 else title
+            for title, more in zip(titles, ours, strict=True)
+        ]
+    return [subject.changed(title=title) for subject, title in zip(found, titles, strict=True)]
+
+
+def film(subject: Subject) -> dict[int, Subject]:
+    """The subject at moments of its run, by step and in order; the last is the subject itself."""
+    path = Path(subject.weights)
+    moments = {} if subject.origin == "checkpoint" else frames(path.parent)
+    earlier = {
+        step: subject.changed(
+            id=f"{subject.id}-{step}", title=f"{subject.title}, after {step:,} steps", weights=str(frame)
+        )
+        for step, frame in moments.items()
+    }
+    return earlier | {read_record(path).get("step", 0): subject}
+
+
+# Checkpoints from elsewhere.
+
+
+def imported(home: Path) -> list[Subject]:
+    """Newest first."""
+    found = []
+    for path in sorted(checkpoints(home).glob("*.safetensors"), key=lambda path: (-path.stat().st_mtime_ns, path.name)):
+        with contextlib.suppress(ValueError):  # damaged or of another version of the lab: it can be imported again
+            found.append(of_checkpoint(path))
+    return found
+
+
+def checkpoints(home: Path) -> Path:
+    return home / "checkpoints"
+
+
+def of_checkpoint(path: Path) -> Subject:
+    record = read_record(path)
+    try:
+        model, data = ModelConfig(**record["model"]), DataConfig(**record["data"])
+        fields: dict[str, Any] = {"title": record["title"], "model": model, "data": data}
+    except (KeyError, TypeError):
+        raise ValueError(f"{path} is no checkpoint that the lab imported.") from None
+    return Subject(id=f"c{path.stem}", origin="checkpoint", weights=str(path), **fields)
+
+
+def import_checkpoint(given: Path | bytes, name: str, home: Path) -> Subject:
+    """From a file of PyTorch or of safetensors, by its content; kept in the lab's home, the same weights once."""
+    title = name.strip() or "Imported checkpoint"
+    checked_labels(name=title)
+    size = len(given) if isinstance(given, bytes) else size_of(given)
+    if size > MAX_CHECKPOINT:
+        raise ValueError(f"{short(title)} has {size_words(size)}: at most {size_words(MAX_CHECKPOINT)} are taken.")
+    with tempfile.TemporaryDirectory() as folder:
+        path = given if isinstance(given, Path) else Path(folder) / "upload"
+        if isinstance(given, bytes):
+            path.write_bytes(given)
+        try:
+            model, data, state = opened(path)
+            check_shape(model)
+        except ValueError as error:
+            raise ValueError(str(error).replace(str(path), short(title))) from None
+    record = {"model": model.model_dump(mode="json"), "data": data.model_dump(mode="json"), "title": title}
+    kept = checkpoints(home) / f"{content_key(state, record)}.safetensors"
+    if str(kept) not in {subject.weights for subject in imported(home)}:
+        write_tensors(kept, state, record | {"source": given.name if isinstance(given, Path) else name})
+    return of_checkpoint(kept)
+
+
+def size_of(path: Path) -> int:
+    if not path.is_file():
+        raise ValueError(f"There is no file {path}.")
+    return path.stat().st_size
+
+
+def opened(path: Path) -> tuple[ModelConfig, DataConfig, State]:
+    """What the lab wrote says what it is; of anything else it is inferred."""
+    state, record = read_any(path) if is_safetensors(path) else (read_state(path), None)
+    if record is not None:
+        return own(path, state, record)
+    model, net = net_of(state, str(path))
+    if model.num_classes not in DATA_BY_CLASSES:
+        raise ValueError(f"{path} has {model.num_classes} classes: nets of {choices(DATA_BY_CLASSES)} are taken.")
+    return model, DATA_BY_CLASSES[model.num_classes], dict(net.state_dict())
+
+
+def own(path: Path, state: State, record: dict[str, Any]) -> tuple[ModelConfig, DataConfig, State]:
+    """The weights of a finished run of any lab, or a checkpoint that was imported there."""
+    try:
+        if "config" in record:
+            config = RunConfig.from_json(record["config"])
+            model, data = config.model, config.data
+        else:
+            model, data = ModelConfig(**record["model"]), DataConfig(**record["data"])
+        with torch.device("meta"):  # whatever size is claimed
+            net = build_model(model)
+        check_fit(dict(net.state_dict()), state, {name: name for name in state})
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(
+            f"{path} holds no final weights of a run: a checkpoint or a film does not say its net."
+        ) from None
+    return (
+        model,
+        data,
+        {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()},
+    )
+
+
+def is_safetensors(path: Path) -> bool:
+    """Eight bytes of a length, then JSON."""
+    with path.open("rb") as file:
+        return file.read(9)[8:] == b"{"
+
+
+def check_shape(model: ModelConfig) -> None:
+    if model.family != "cifar" or model.has_large_stem:
+        raise ValueError("Nets for pictures of 32×32 pixels are taken, but this one is for larger ones.")
+
+
+def content_key(state: State, record: dict[str, Any]) -> str:
+    digest = hashlib.sha256(repr((record["model"], record["data"])).encode())
+    for name in sorted(state):
+        digest.update(name.encode())
+        digest.update(state[name].detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:8]

@@ -1,0 +1,69 @@
+"""Runs that were trained beforehand and come with the lab: capsules, unpacked once into a store of their own."""
+
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from resnet_lab.capsules import read_capsule
+from resnet_lab.files import replacing
+from resnet_lab.store import Store
+
+GALLERY = Path(__file__).parent.parent / "assets" / "gallery"
+TAKEN = "taken.json"  # which capsules are in the store, and what was wrong with the others
+
+
+def shipped_store(home: Path, gallery: Path = GALLERY) -> Store | None:
+    """None where nothing is shipped. Only this function writes into it."""
+    capsules = stamps(gallery)
+    if not capsules:
+        return None
+    with ExitStack() as failing:
+        store = failing.enter_context(Store(None, home / "gallery"))
+        if not capsules.items() <= known(store.folder).items():
+            take_in(store, capsules)
+        failing.pop_all()
+    return store
+
+
+def shipped_problems(home: Path) -> list[str]:
+    """A sentence for each capsule that could not be read."""
+    return [problem for _, problem in read_taken(home / "gallery").values() if problem]
+
+
+def stamps(gallery: Path) -> dict[str, list[int]]:
+    """Another stamp once it is another file: quick, where a checksum of so many bytes would not be."""
+    found = {str(path.resolve()): path.stat() for path in sorted(gallery.glob("*.zip"))}
+    return {path: [status.st_size, status.st_mtime_ns] for path, status in found.items()}
+
+
+def take_in(store: Store, capsules: dict[str, list[int]]) -> None:
+    """A run that is there already stays as it is; of two processes one does it."""
+    with FileLock(store.folder / "taken.lock"):
+        taken = read_taken(store.folder)
+        for path, stamp in capsules.items():
+            if path not in taken or taken[path][0] != stamp:
+                taken[path] = [stamp, problem_of(store, Path(path))]
+        with replacing(store.folder / TAKEN) as file:
+            file.write(json.dumps(taken, indent=1).encode())
+
+
+def problem_of(store: Store, path: Path) -> str:
+    """Empty once the runs of the capsule are in the store."""
+    try:
+        read_capsule(store, path)
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def known(folder: Path) -> dict[str, list[int]]:
+    return {path: stamp for path, (stamp, _) in read_taken(folder).items()}
+
+
+def read_taken(folder: Path) -> dict[str, list[Any]]:
+    """By the path of the capsule: its stamp, and what was wrong with it."""
+    path = folder / TAKEN
+    return json.loads(path.read_text()) if path.is_file() else {}

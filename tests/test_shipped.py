@@ -1,0 +1,170 @@
+"""Runs that come with the lab: their capsules are made from finished runs, and unpacked once into their own store."""
+
+import shutil
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from assets.make_gallery import make_gallery
+from resnet_lab.capsules import write_capsule
+from resnet_lab.films import frames, write_frame
+from resnet_lab.predictions import PREDICTIONS, answered, write_predictions
+from resnet_lab.shipped import TAKEN, shipped_problems, shipped_store
+from resnet_lab.store import Store
+from resnet_lab.trainer import Trainer
+from resnet_lab.weights import CHECKPOINT, WEIGHTS, write_tensors
+from tests.sentences import is_one_sentence, refusal
+from tests.stores import config
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+KINDS = {"identity": {}, "plain": {"shortcut": "none"}, "full_preact": {"placement": "full_preact"}}
+SMALL = {"data": "synthetic", "width": 0.25, "train_size": 100, "test_size": 20, "batch_size": 50, "steps": 2}
+
+
+def trained(store, **fields):
+    """A run of two steps, with all that a worker leaves behind."""
+    run = store.add(config().with_fields(**SMALL | fields))
+    trainer, folder = Trainer(run.config, "cpu"), store.run_folder(run.id)
+    write_frame(folder, 0, dict(trainer.model.state_dict()))
+    while not trainer.status:
+        trainer.advance()
+    write_tensors(folder / WEIGHTS, dict(trainer.model.state_dict()), {"step": trainer.step})
+    write_predictions(folder, answered(trainer.model, trainer.test, trainer.execution))
+    write_tensors(folder / CHECKPOINT, **trainer.state_dict())
+    store.append(run.id, trainer.pending)
+    store.change(run.id, status="done")
+    return store.run(run.id)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    with Store(None, tmp_path_factory.mktemp("lab")) as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def runs(lab):
+    return {kind: trained(lab, precision="fp32", **fields) for kind, fields in KINDS.items()}
+
+
+@pytest.fixture(scope="module")
+def made(lab, runs, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("gallery")
+    make_gallery(lab, [run.id for run in runs.values()], folder)
+    return folder
+
+
+@pytest.fixture
+def gallery(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "gallery-files")
+
+
+def ids(store):
+    return {run.id for run in store.runs()}
+
+
+def test_a_capsule_is_called_by_what_the_net_is(made):
+    assert {path.name for path in made.iterdir()} == {f"resnet8-{kind}-s0.zip" for kind in KINDS}
+
+
+def test_a_capsule_has_everything_but_the_state_to_continue_from(made, runs):
+    for kind, run in runs.items():
+        with zipfile.ZipFile(made / f"resnet8-{kind}-s0.zip") as archive:
+            names = {name.split("/")[-1] for name in archive.namelist() if name.startswith(run.id)}
+        parts = {"config.json", "environment.json", "run.json", "events.jsonl", WEIGHTS, PREDICTIONS}
+        assert names == parts | {"film-00000000.safetensors"}
+
+
+def test_only_finished_runs_are_shipped_and_each_in_its_own_file(lab, runs, tmp_path):
+    waiting, other = lab.add(config(depth=14)), lab.add(config().with_fields(**SMALL, lr=0.05))
+    shutil.copytree(lab.run_folder(runs["identity"].id), lab.run_folder(other.id))
+    lab.change(other.id, status="done")
+    for texts in ([runs["plain"].id, waiting.id], [runs["identity"].id, other.id], ["nobody"]):
+        assert is_one_sentence(refusal(make_gallery, lab, texts, tmp_path / "gallery"))
+    assert not (tmp_path / "gallery").exists()
+    for run in (waiting, other):
+        lab.change(run.id, status="stopped")
+
+
+def test_nothing_shipped_is_no_store(tmp_path):
+    assert shipped_store(tmp_path, tmp_path / "none") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_runs_arrive_as_they_are(lab, runs, gallery, tmp_path):
+    with shipped_store(tmp_path, gallery) as store:
+        assert store.folder == tmp_path / "gallery"
+        assert ids(store) == {run.id for run in runs.values()}
+        for run in runs.values():
+            assert store.run(run.id).config == run.config
+            assert store.events(run.id) == lab.events(run.id) != []
+            assert list(frames(store.run_folder(run.id))) == [0]
+            for name in (WEIGHTS, PREDICTIONS):
+                theirs, ours = (each.run_folder(run.id) / name for each in (store, lab))
+                assert theirs.read_bytes() == ours.read_bytes()
+    assert shipped_problems(tmp_path) == []
+
+
+def test_what_is_there_is_not_read_again_and_what_is_new_comes_in(gallery, tmp_path):
+    late = gallery / "resnet8-plain-s0.zip"
+    aside = late.rename(tmp_path / "aside.zip")
+    with shipped_store(tmp_path, gallery) as store:
+        assert len(ids(store)) == 2
+    written = (tmp_path / "gallery" / TAKEN).stat().st_mtime_ns
+    with shipped_store(tmp_path, gallery) as store:
+        assert len(ids(store)) == 2
+    assert (tmp_path / "gallery" / TAKEN).stat().st_mtime_ns == written
+    aside.rename(late)
+    with shipped_store(tmp_path, gallery) as store:
+        assert len(ids(store)) == 3
+
+
+def test_a_capsule_that_only_looks_new_brings_no_run_twice(gallery, tmp_path):
+    with shipped_store(tmp_path, gallery) as store:
+        before = ids(store)
+    for path in gallery.iterdir():
+        path.touch()
+    with shipped_store(tmp_path, gallery) as store:
+        assert ids(store) == before
+
+
+def test_a_damaged_capsule_is_told_and_the_others_come(gallery, tmp_path):
+    path = gallery / "resnet8-identity-s0.zip"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1000])
+    for _ in range(2):
+        with shipped_store(tmp_path, gallery) as store:
+            assert len(ids(store)) == 2
+        [problem] = shipped_problems(tmp_path)
+        assert is_one_sentence(problem)
+        assert path.name in problem
+    path.write_bytes(whole)
+    with shipped_store(tmp_path, gallery) as store:
+        assert len(ids(store)) == 3
+    assert shipped_problems(tmp_path) == []
+
+
+def test_several_at_once_bring_each_run_once(gallery, tmp_path):
+    def look(_):
+        with shipped_store(tmp_path, gallery) as store:
+            return sorted(ids(store))
+
+    with ThreadPoolExecutor(4) as threads:
+        seen = list(threads.map(look, range(4)))
+    assert seen == [seen[0]] * 4
+    assert len(seen[0]) == 3
+
+
+def test_a_lab_that_was_ended_in_the_middle_goes_on(lab, runs, gallery, tmp_path):
+    with shipped_store(tmp_path, gallery) as store:
+        (store.folder / TAKEN).unlink()
+    with shipped_store(tmp_path, gallery) as store:
+        assert len(ids(store)) == 3
+
+
+def test_a_capsule_of_several_runs_comes_in_as_a_whole(lab, runs, tmp_path):
+    write_capsule(lab, list(runs.values()), tmp_path / "files" / "all.zip")
+    with shipped_store(tmp_path, tmp_path / "files") as store:
+        assert len(ids(store)) == 3

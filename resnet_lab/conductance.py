@@ -1,0 +1,59 @@
+"""Conductance (Dhamdhere et al. 2018): how much of the change from baseline to picture flows through each branch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from resnet_lab.baselines import baselines_for
+from resnet_lab.explainers import BATCH
+from resnet_lab.jobs import Findings, Job
+from resnet_lab.slices import Slices, progress, told
+from resnet_lab.specimens import pixels_of
+from resnet_lab.subjects import Subject, open_subject
+from resnet_lab.targets import Aimed, Target, aim
+
+STEPS = 32
+
+
+def conductance(
+    subjects: Sequence[Mapping[str, Any]], picture: str, target: Mapping[str, Any], baseline: str = "black"
+) -> Job:
+    """Through the branch of each unit: in the target's unit, and as a share of the whole change.
+
+    All of the change passes through each unit; what does not come through its branch comes through its shortcut.
+    """
+    asked, pixels = Target.read(target), pixels_of([picture])
+    opened = [Subject(**subject) for subject in subjects]
+    nets = [open_subject(subject) for subject in opened]
+    steps = progress(
+        [
+            f"Unit {number} of {one.title}"
+            for one, net in zip(opened, nets, strict=True)
+            for number in range(1, len(net.net.units) + 1)
+        ]
+    )
+    tensors: dict[str, torch.Tensor] = {}
+    changes = []
+    for index, net in enumerate(nets):
+        aimed, baselines = aim(net, pixels, asked), baselines_for(baseline, net, pixels, seed=0)
+        with torch.no_grad():
+            whole = aimed(pixels) - aimed(baselines)
+        through = yield from told(through_branches(aimed, pixels, baselines), steps)
+        tensors |= {f"unit_{index}": through, f"share_{index}": through / whole}
+        changes.append(float(whole))
+    return Findings(tensors, {"changes": changes})
+
+
+def through_branches(aimed: Aimed, pixels: torch.Tensor, baselines: torch.Tensor) -> Slices[torch.Tensor]:
+    """(units,): the sum of the conductance of what each branch adds"""
+    from captum.attr import LayerConductance
+
+    found = []
+    for unit in aimed.net.net.units:
+        yield
+        inputs = pixels.detach().clone().requires_grad_()
+        layer = LayerConductance(aimed, unit.branch)
+        each = layer.attribute(inputs, baselines, n_steps=STEPS, internal_batch_size=BATCH)
+        found.append(each.detach().sum())
+    return torch.stack(found)

@@ -1,0 +1,49 @@
+"""When a map should not be believed, in sentences."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# Each limit beside its reason; deletion and insertion must be better than all of the random orders, which chance alone
+# manages once in nine.
+DELTA = 0.1  # of the change: above it the map lacks, or invents, more than most single objects of it carry
+EXPLAINED = 0.1  # below it, a map says next to nothing about what happens when squares of the picture are covered
+SENSITIVITY = (
+    1.0  # the change of the map is as long as the map itself: another map for what looks like the same picture
+)
+KEPT = 0.5  # of the order, with half of the layers drawn anew: guided backpropagation keeps 0.6, saliency 0.2
+
+
+@dataclass(frozen=True)
+class Doubt:
+    needs: tuple[str, ...]  # of the record
+    applies: Callable[[Mapping[str, Any]], bool]
+    words: str
+
+
+# fmt: off
+DOUBTS = (
+    Doubt(("delta", "change"), lambda r: abs(r["delta"]) > DELTA * abs(r["change"]),
+        "The values of this map miss what they should add up to by {delta:+.2f}, where the target changed by "
+        "{change:+.2f} in all: take more steps or samples, or another method."),
+    Doubt(("infidelity",), lambda r: 1 - r["infidelity"] < EXPLAINED,
+        "When squares of the picture are covered, this map foretells less than a tenth of how the target changes."),
+    Doubt(("sensitivity",), lambda r: r["sensitivity"] > SENSITIVITY,
+        "A change of the picture that nobody sees changes this map by {sensitivity:.1f} times its own length."),
+    Doubt(("deletion_area", "deletion_random_areas"),
+        lambda r: r["deletion_area"] >= min(r["deletion_random_areas"]),
+        "Deleting the places that this map puts first hurts the net no more than deleting places at random."),
+    Doubt(("insertion_area", "insertion_random_areas"),
+        lambda r: r["insertion_area"] <= max(r["insertion_random_areas"]),
+        "Inserting the places that this map puts first helps the net no more than inserting places at random."),
+    Doubt(("kept", "kept_below"), lambda r: r["kept"] > KEPT,
+        "With the weights from the head down to {kept_below} drawn anew this map stays much the same (rank correlation "
+        "{kept:.2f}): it shows the picture more than what the net has learned."),
+)
+# fmt: on
+
+
+def doubts(record: Mapping[str, Any]) -> list[str]:
+    """One sentence for each reason, as far as the record has what it needs."""
+    known = {name for name, value in record.items() if value is not None}
+    return [doubt.words.format(**record) for doubt in DOUBTS if known.issuperset(doubt.needs) and doubt.applies(record)]

@@ -16,9 +16,14 @@ SETTLING_SECONDS = 30.0  # until a crew has usually claimed a run, and has taken
 
 
 def start_detached(
-    module: str, home: Path, log: Path, *arguments: str, stdin: int = subprocess.DEVNULL
+    module: str,
+    home: Path,
+    log: Path,
+    *arguments: str,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int | None = None,
 ) -> subprocess.Popen:
-    """A process of its own session: it survives whoever started it."""
+    """A process of its own session: it survives whoever started it. What it prints goes to the log."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -26,7 +31,7 @@ def start_detached(
             cwd=CHECKOUT,
             env=os.environ | {"RESNET_LAB_HOME": str(home.resolve())},
             stdin=stdin,
-            stdout=output,
+            stdout=output if stdout is None else stdout,
             stderr=output,
             bufsize=0,
             start_new_session=True,

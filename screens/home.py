@@ -1,4 +1,4 @@
-"""Home: what the lab is, and three ways in."""
+"""Home: what the lab is, and the ways in."""
 
 from resnet_lab.ui import welcome
 from resnet_lab.ui.page import heading

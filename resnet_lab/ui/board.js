@@ -154,10 +154,11 @@ class Plot {
     if (figure === this.content) return;
     this.Plotly = Plotly;
     this.options ??= this.chosen(Plotly); // the same each time: Plotly begins anew with other ones
+    this.width ??= this.node.offsetWidth; // Plotly.react keeps the width of the first drawing
     await Plotly.react(this.node, figure.data.map(copy), structuredClone(figure.layout), this.options);
     this.content = figure;
-    this.width = this.node.offsetWidth;
     this.figure.dataset.drawn = this.drawn += 1;
+    this.resize();
   }
 
   chosen({ Icons }) {

@@ -8,7 +8,9 @@ from resnet_lab.runs import Run, listed
 from resnet_lab.store import Store
 from resnet_lab.ui.compare_state import LAUNCH_SECONDS, named, show, widget
 from resnet_lab.ui.compare_view import CompareView
+from resnet_lab.ui.look_view import MOST_NETS
 from resnet_lab.ui.page import verbatim
+from resnet_lab.ui.run_ids import join_ids
 
 NO_BASELINE = ""
 REFUSED = "compare_refused"  # sentences that the last click led to
@@ -21,6 +23,7 @@ def actions(store: Store, chosen: Sequence[Run], view: CompareView) -> CompareVi
         if st.button("Name, tags, note", icon=":material/edit:", disabled=not view.runs, key="label"):
             label(store, [run for run in chosen if run.id in view.runs])
         offer_side_by_side(is_possible=len(view.runs) == 2)
+        offer_look_inside(chosen)
         icon = ":material/delete:"
         st.button("Delete", icon=icon, disabled=not view.runs, key="delete", on_click=delete, args=(store, view))
         offer_undo(store)
@@ -73,6 +76,18 @@ def offer_side_by_side(is_possible: bool) -> None:
         help="Their blocks, their curves, and where they part" if is_possible else "Choose exactly two runs",
         key="side_by_side",
         on_click=side_by_side,
+    )
+
+
+def offer_look_inside(chosen: Sequence[Run]) -> None:
+    """Into those that are done, as many as that page takes."""
+    done = [run.id for run in chosen if run.status == "done"][:MOST_NETS]
+    st.page_link(
+        "screens/look.py",
+        label="Look inside",
+        icon=":material/search:",
+        disabled=not done,
+        query_params={"nets": join_ids(done)},
     )
 
 

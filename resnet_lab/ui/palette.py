@@ -28,6 +28,8 @@ INK         = Colour("#1d1f24", "#e8e8ea")
 FAINT       = Colour("#70757f", "#9aa0ab")
 GRID        = Colour("#e3e5e9", "#33373f")
 SURFACE     = Colour("#ffffff", "#14161b")
+RAISES      = Colour("#b2182b", "#ff8170")  # what speaks for the target of a map: the ends of RdBu, told apart with
+LOWERS      = Colour("#2166ac", "#64adff")  # every kind of colour vision; and what speaks against it
 # fmt: on
 
 RUNS = (  # told apart with every kind of colour vision, as far as Okabe and Ito's are; 3:1 against the surface

@@ -1,4 +1,4 @@
-"""The Home page: three ways in."""
+"""The Home page: the ways in."""
 
 import streamlit as st
 
@@ -29,6 +29,10 @@ def ways_in(lab: Shared) -> None:
             st.subheader("Compare what was trained", anchor=False)
             st.markdown("Losses, errors, gradients and responses of any runs, side by side.")
             st.page_link("screens/compare.py", label=f"Compare{how_many(lab)}", icon=":material/stacked_line_chart:")
+        with st.container(key="way_look", border=True):
+            st.subheader("Look inside", anchor=False)
+            st.markdown("What trained nets see in a picture, what each block does in them, and what they get wrong.")
+            st.page_link("screens/look.py", label="Look inside", icon=":material/search:")
 
 
 def how_many(lab: Shared) -> str:

@@ -19,10 +19,11 @@ from tests.processes import end_processes_of
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 120_000  # milliseconds
 HEADINGS = {  # by which a page is known to be there: the last ones
-    "": "Compare what was trained",
+    "": "Look inside",
     "build": "The same net in plain PyTorch",
     "train": "Train",
     "compare": "Compare",
+    "look": "Look inside",
 }
 
 

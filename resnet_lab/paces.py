@@ -1,0 +1,23 @@
+"""How fast this device is at what a user is about to ask for."""
+
+import time
+
+import torch
+
+from resnet_lab.model_config import ModelConfig
+from resnet_lab.nets import build_model
+
+IMAGES, ROUNDS = 32, 3
+
+
+@torch.no_grad()
+def seconds_per_image(model: ModelConfig, resolution: int) -> float:
+    """Of an answer of this net, the fastest of a few short tries, on one thread as others work beside it."""
+    net, pixels = build_model(model).eval(), torch.zeros(IMAGES, 3, resolution, resolution)
+    net(pixels)
+    tries = []
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        net(pixels)
+        tries.append(time.perf_counter() - begin)
+    return min(tries) / IMAGES

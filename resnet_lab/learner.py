@@ -16,7 +16,7 @@ from resnet_lab.batch_norm import batch_counts, widen_norms
 from resnet_lab.batches import load_split
 from resnet_lab.captures import Captured, undone
 from resnet_lab.execution import Clock, Execution, seconds_per_step
-from resnet_lab.nets import ResNet, build_model
+from resnet_lab.nets import ResNet, build_model, layout
 from resnet_lab.ops import has_chance
 from resnet_lab.optimizers import build_optimizer
 from resnet_lab.predictions import answers
@@ -37,7 +37,9 @@ class Learner:
         self.config, self.device = config, device
         self.train, self.test = (load_split(config.data, split, device) for split in ("train", "test"))
         self.stream = Stream(config.seed, len(self.train), recipe.crop, recipe.flip, device)
-        self.model = fresh_model(config).to(device).to(memory_format=torch.channels_last).train()
+        self.model = fresh_model(config).to(device).train()
+        self.layout = layout(self.model)
+        self.model.to(memory_format=self.layout)
         self.batch_counts = batch_counts(self.model)
         self.optimizer = build_optimizer(self.model, recipe)
         self.has_chance = has_chance(self.model)
@@ -106,7 +108,7 @@ class Learner:
         recipe = self.config.recipe
         images, labels = self.train.training_batch(self.stream.draw(self.position, recipe.batch_size), recipe)
         with self.execution.autocast():
-            logits = self.model(images).float()
+            logits = self.model(images.contiguous(memory_format=self.layout)).float()
             loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
         self.optimizer.forget_gradients()
         loss.backward()

@@ -43,6 +43,14 @@ def build_model(config: ModelConfig) -> ResNet:
     return model
 
 
+def layout(model: nn.Module) -> torch.memory_format:
+    """channels_last, which is faster wherever it is safe: on CPUs with AVX2 and no more, torch 2.15 writes beyond its
+    memory in a strided 1×1 convolution of fewer than 8 channels."""
+    convs = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
+    is_unsafe = any(conv.kernel_size == (1, 1) != conv.stride and conv.in_channels < 8 for conv in convs)
+    return torch.contiguous_format if is_unsafe else torch.channels_last
+
+
 def short_net(config: ModelConfig) -> ResNet:
     """Every shape of unit that the net has, at most two units a stage, without memory or arithmetic."""
     with torch.device("meta"):

@@ -11,7 +11,7 @@ from torch import nn
 from resnet_lab.batches import Split, load_split
 from resnet_lab.execution import Execution, find_device
 from resnet_lab.files import StorageError
-from resnet_lab.nets import build_model
+from resnet_lab.nets import build_model, layout
 from resnet_lab.run_config import RunConfig
 from resnet_lab.weights import read_tensors, write_tensors
 
@@ -38,8 +38,9 @@ class Predictions:
 
 def answers(model: nn.Module, split: Split) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """(logits in fp32, labels), a batch at a time; the model is in evaluation mode."""
+    taken = layout(model)
     for pixels, labels in zip(split.pixels.split(BATCH), split.labels.split(BATCH), strict=True):
-        yield model(split.normalised(pixels).to(memory_format=torch.channels_last)).float(), labels
+        yield model(split.normalised(pixels).contiguous(memory_format=taken)).float(), labels
 
 
 def answered(model: nn.Module, split: Split, execution: Execution) -> Predictions:
@@ -61,7 +62,7 @@ def predict(config: RunConfig, weights: Path, device: str = "auto") -> Predictio
     model.load_state_dict(tensors)
     execution = Execution(**{"device": place.type} | record.get("execution", FP32)).on(place)
     split = load_split(config.data, "test", place)
-    return answered(model.to(place).to(memory_format=torch.channels_last), split, execution)
+    return answered(model.to(place).to(memory_format=layout(model)), split, execution)
 
 
 FP32 = {"precision": "fp32", "threads": 1}

@@ -11,7 +11,7 @@ from torch import nn
 
 from resnet_lab.expectations import expect
 from resnet_lab.model_config import ModelConfig
-from resnet_lab.nets import ResNet, build_model, unit_shapes
+from resnet_lab.nets import ResNet, build_model, layout, unit_shapes
 from resnet_lab.threads import random_numbers
 
 MEASURES = ("mean_square", "shortcut_share", "shortcut_signal", "gradient_norm", "gradient_correlation")
@@ -41,9 +41,10 @@ def signal(config: ModelConfig, images: torch.Tensor, seed: int = 0) -> Signal:
     balanced over the batch, and with the signs taken back it is the same function of every image.
     """
     check_images(images)
-    images = images.detach().to(torch.float32, memory_format=torch.channels_last)
     with random_numbers(seed, torch.device("cpu")):
-        model = build_model(config).train().requires_grad_(False).to(memory_format=torch.channels_last)
+        model = build_model(config).train().requires_grad_(False)
+        model.to(memory_format=layout(model))
+        images = images.detach().to(torch.float32, memory_format=layout(model))
         readout = torch.randn(config.num_classes)
         signs = torch.randint(0, 2, (len(images), 1)) * 2.0 - 1
         with recorded(model) as record:

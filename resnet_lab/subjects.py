@@ -11,7 +11,7 @@ from resnet_lab.config import Config
 from resnet_lab.data import DATASETS
 from resnet_lab.films import read_frame
 from resnet_lab.model_config import ModelConfig
-from resnet_lab.nets import ResNet, build_model
+from resnet_lab.nets import ResNet, build_model, layout
 from resnet_lab.run_config import DataConfig
 
 ORIGINS = {"run": "a run of this lab", "shipped": "trained beforehand, comes with the lab", "checkpoint": "imported"}
@@ -39,10 +39,10 @@ class PixelNet(nn.Module):
 
     def __init__(self, net: ResNet, data: DataConfig):
         super().__init__()
-        self.net, self.resolution = net, data.resolution
+        self.net, self.resolution, self.layout = net, data.resolution, layout(net)
         for name, values in (("mean", DATASETS[data.name].mean), ("std", DATASETS[data.name].std)):
             self.register_buffer(name, torch.tensor(values).view(3, 1, 1))
-        self.eval().requires_grad_(False)
+        self.eval().requires_grad_(False).to(memory_format=self.layout)
 
     def forward(self, pixels):
         return self.net(self.normalised(pixels))
@@ -52,7 +52,7 @@ class PixelNet(nn.Module):
         if pixels.shape[-1] != self.resolution:
             pixels = functional.avg_pool2d(pixels, pixels.shape[-1] // self.resolution)
         normalised = (pixels - self.get_buffer("mean")) / self.get_buffer("std")
-        return normalised.contiguous(memory_format=torch.channels_last)  # a quarter faster on a CPU
+        return normalised.contiguous(memory_format=self.layout)
 
 
 def open_subject(subject: Subject) -> PixelNet:
@@ -60,4 +60,4 @@ def open_subject(subject: Subject) -> PixelNet:
     tensors, _ = read_frame(Path(subject.weights))
     net = build_model(subject.model)
     net.load_state_dict(tensors)
-    return PixelNet(net, subject.data).to(memory_format=torch.channels_last)
+    return PixelNet(net, subject.data)

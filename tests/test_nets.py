@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from resnet_lab.block_config import BlockConfig
 from resnet_lab.model_config import ModelConfig, legal_depths
-from resnet_lab.nets import build_model, unit_shapes
+from resnet_lab.nets import build_model, layout, unit_shapes
 from resnet_lab.placements import PLACEMENTS
 from resnet_lab.projections import PADS
 from resnet_lab.shortcuts import SHORTCUTS
@@ -450,3 +450,17 @@ def test_a_padded_shortcut_keeps_the_memory_format_of_the_gradient(pad):
     assert torch.equal(padded[:, 1:5] if pad == "both" else padded[:, :4], x[:, :, ::2, ::2])
     padded.backward(torch.ones(2, 6, 4, 4).to(memory_format=torch.channels_last))
     assert x.grad.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_strided_1x1_convolutions_of_few_channels_are_not_computed_channels_last():
+    """On CPUs with AVX2 and no more, torch 2.15 wrote beyond its memory: this test then ended the process."""
+    for width, projection, expected in (
+        (0.25, "B", torch.contiguous_format),
+        (0.25, "A", torch.channels_last),
+        (0.5, "B", torch.channels_last),
+    ):
+        model = build_model(ModelConfig(depth=8, width=width, projection=projection))
+        assert layout(model) == expected
+        for _ in range(20):
+            x = torch.randn(4, 3, 16, 16).contiguous(memory_format=expected)
+            model.to(memory_format=expected)(x).sum().backward()

@@ -15,7 +15,7 @@ from resnet_lab.blocks import plan_unit
 from resnet_lab.costs import measure_parts
 from resnet_lab.data import load_images, normalised
 from resnet_lab.expectations import expect
-from resnet_lab.nets import unit_shapes
+from resnet_lab.nets import layout, unit_shapes
 from resnet_lab.placements import PLACEMENTS
 from resnet_lab.shortcuts import SHORTCUTS
 from resnet_lab.signals import MEASURES, mean_cosine, recorded
@@ -49,13 +49,14 @@ class Replica:
         self.outputs, self.sums = [], []
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self.model = build_model(config).train().to(memory_format=torch.channels_last)
+            self.model = build_model(config).train()
+            self.model.to(memory_format=layout(self.model))
             readout = torch.randn(config.num_classes)
             self.signs = torch.randint(0, 2, (len(images()), 1)) * 2.0 - 1
             for unit in self.model.units:
                 unit.register_forward_hook(self.keep_output)
                 unit.shortcut.register_forward_hook(self.keep_sum)
-            logits = self.model(images().to(memory_format=torch.channels_last))
+            logits = self.model(images().to(memory_format=layout(self.model)))
         sum(sign * (row @ readout) for sign, row in zip(self.signs.flatten(), logits, strict=True)).backward()
 
     def keep_output(self, unit, inputs, output):

@@ -137,15 +137,17 @@ class Learner:
             return nullcontext()
         return random_numbers(mixed(self.config.seed, "step", self.step), self.device)
 
-    def paces(self, executions: Sequence[Execution], clock: Clock = time.perf_counter) -> list[float]:
+    def paces(self, executions: Sequence[Execution], clock: Clock = time.perf_counter, at_once: int = 1) -> list[float]:
         """The seconds of a step computed in each of these ways; it is as if they had not been taken."""
         self.turn_to(0)
         with undone(self.tensors().values()):
-            return seconds_per_step(self.device, [partial(self.try_out, execution) for execution in executions], clock)
+            ways = [partial(self.try_out, execution, at_once) for execution in executions]
+            return [seconds / at_once for seconds in seconds_per_step(self.device, ways, clock)]
 
-    def try_out(self, execution: Execution) -> None:
+    def try_out(self, execution: Execution, steps: int) -> None:
         self.execution = execution
-        self.do(self.learn)
+        for _ in range(steps):
+            self.do(self.learn)
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """All that a step changes, by name."""

@@ -24,6 +24,7 @@ from resnet_lab.run_config import RunConfig
 from resnet_lab.trainer import Trainer
 
 LOCK = "trials.lock"  # in the home: one at a time, and the next of the same shape finds its code compiled
+STEPS = 10  # timed together: GPU and host are shared with the run, and take turns
 WORTH_SECONDS = 60.0  # left to a run; for less nothing is tried
 GAIN = 1.05  # less may be noise
 COST = 2.0  # times what it takes to go over, as other runs of the process wait for some of it too
@@ -58,7 +59,7 @@ def tried(config: RunConfig, execution: Execution, backend: str) -> Found:
         if learner.obstacle:
             return Found(obstacle=learner.obstacle)
         give_back_memory(device)
-    plain, fused = learner.paces([execution, learner.execution])
+    plain, fused = learner.paces([execution, learner.execution], at_once=STEPS)
     return Found(plain, fused, ready, learner.obstacle)
 
 

@@ -1,20 +1,27 @@
 """A trial runs beside its run, and the run goes over only where that is worth it."""
 
+import time
+
 import pytest
 import torch
 
 from resnet_lab import trials
 from resnet_lab.events import Alert, Switch
 from resnet_lab.fusion import FusedUnits
+from resnet_lab.queueing import Process, claim
 from resnet_lab.trials import COST, Found, Fusing, Trial, may_fuse
-from tests.processes import processes_of, until
+from resnet_lab.weights import read_tensors
+from resnet_lab.worker import Training
+from tests.processes import processes_of, store, until
 from tests.sentences import is_one_sentence
-from tests.test_trainer import trainer
+from tests.test_trainer import tiny, trainer
 
 pytestmark = [
     pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("default"),  # torch's compiler has some of its own
 ]
+
+__all__ = ["store"]
 
 FASTER = Found(plain=2.0, fused=1.0, ready=0.5)
 
@@ -103,16 +110,31 @@ def test_a_run_repeats_what_an_earlier_process_told_before_it_tries_anything(hom
     assert fusing.trial is None
 
 
-def test_a_trial_finds_the_paces_in_a_process_of_its_own_while_the_run_goes_on(home, monkeypatch):
-    monkeypatch.setattr(trials, "WORTH_SECONDS", 0.0)
-    one, fusing = begun(steps=10**6)
-    assert not fusing.look()
-    assert not fusing.look()
-    one.advance()
-    found = until(lambda: fusing.trial.found(), "the trial is over", 300)
-    assert found.obstacle == ""
-    assert min(found.plain, found.fused, found.ready) > 0
-    fusing.close()
+def test_a_run_goes_over_when_its_trial_is_done_and_a_checkpoint_knows_it(store, monkeypatch):
+    for name, value in {"WORTH_SECONDS": 0.0, "GAIN": 0.0, "COST": -1e9}.items():  # whatever it gains
+        monkeypatch.setattr(trials, name, value)
+    run = store.add(tiny(steps=10**6, loss_every=2, probe_every=0, evaluate_every=10**6), device="cpu")
+    assert claim(store, run.id, Process.of(), threads=1)
+    training = Training(store, run)
+    training.trainer.learner.fused_units = FusedUnits("aot_eager")
+    training.fusing = Fusing(training.trainer, 0, "aot_eager")
+    training.fusing.is_over = False
+    end, kept = time.monotonic() + 300, []
+
+    def has_gone_over():
+        if store.last(run.id, Switch.kind):
+            kept.append(read_tensors(training.checkpoint)[1]["execution"])
+        time.sleep(0.1)  # the trial needs the core more
+        return bool(kept) or time.monotonic() > end
+
+    assert training.go_on(1000, has_gone_over) == "running"
+    switch = store.last(run.id, Switch.kind)
+    assert kept == [switch.execution] == [training.trainer.execution.to_dict()]
+    assert switch.execution["units"] == "fused"
+    successor = Training(store, run)
+    assert successor.trainer.step >= switch.step
+    assert successor.trainer.execution.units == "plain"
+    assert successor.fusing.after == len(store.events(run.id))
 
 
 def test_what_goes_wrong_in_the_process_is_said(home):

@@ -3,6 +3,7 @@
 agreement   each variant for 100 steps: as a recorded graph beside kernel by kernel, and bf16 beside fp32
 cpu         the first steps on the GPU beside the same ones on the CPU, in fp32
 speed       time per step and to the first losses, by depth, precision and launch, and its share of the memory's speed
+fusion      what a run's own trial of fused units finds and takes, and whether they compute the same
 together    several runs at once on streams of one process
 probes      what probes and tests cost
 profile     how long the kernels of a step take, and which of them
@@ -19,6 +20,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -32,13 +34,14 @@ from resnet_lab.costs import cost
 from resnet_lab.environment import describe_environment
 from resnet_lab.events import Step
 from resnet_lab.execution import Execution, give_back_memory
+from resnet_lab.fusion import FusedUnits
 from resnet_lab.learner import Learner
-from resnet_lab.nets import ResNet
 from resnet_lab.placements import PLACEMENTS
 from resnet_lab.presets import preset
 from resnet_lab.run_config import RunConfig
 from resnet_lab.shortcuts import SHORTCUTS
 from resnet_lab.trainer import Trainer
+from resnet_lab.trials import tried
 
 GPU = torch.device("cuda")
 Row = dict[str, Any]
@@ -154,18 +157,10 @@ def speed() -> Iterator[Row]:
 
 def ready(config: RunConfig, precision: str, launch: str = "graph") -> Learner:
     learner = Learner(config, GPU)
-    learner.compute_as(Execution("cuda", precision, 1, False, "graph" if launch == FUSED else launch))
-    if launch == FUSED:
-        fuse(learner.model)
+    how = ("graph", "fused") if launch == FUSED else (launch, "plain")
+    learner.compute_as(Execution("cuda", precision, 1, False, *how))
+    learner.fused_units = FusedUnits()  # compiled here and now, by all cores
     return learner
-
-
-def fuse(model: ResNet, backend: str = "inductor") -> None:
-    """Each unit is compiled by itself, and those of one shape share the code. No hook inside a unit is called then."""
-    torch._dynamo.reset()  # it compiles a function for a few kinds of nets only, and then no more
-    through = torch.compile(lambda unit, x: type(unit).forward(unit, x), dynamic=False, backend=backend)
-    for unit in model.units:
-        unit.forward = partial(through, unit)
 
 
 def run(learner: Learner, steps: int) -> None:
@@ -174,6 +169,17 @@ def run(learner: Learner, steps: int) -> None:
         learner.do(learner.learn)
     torch.cuda.current_stream().synchronize()
     assert not learner.obstacle, learner.obstacle
+
+
+def fusion() -> Iterator[Row]:
+    """After the speed, most of the code lies compiled on the disk."""
+    for name, config in NETS.items():
+        for precision in ("bf16", "fp32"):
+            usual, start = Execution("cuda", precision, 1, False, "graph"), time.perf_counter()
+            row = {"net": name, "precision": precision, **asdict(tried(config, usual, "inductor"))}
+            row["whole trial, s"] = time.perf_counter() - start
+            fused, plain = (losses(config, replace(usual, units=units), 10) for units in ("fused", "plain"))
+            yield row | {"fused/plain, 1 step": difference(fused, plain, 1), "10": difference(fused, plain, 10)}
 
 
 def traffic(config: RunConfig, precision: str) -> float:
@@ -296,6 +302,7 @@ PARTS: dict[str, Callable[[], Iterator[Row]]] = {
     "agreement": agreement,
     "cpu": cpu,
     "speed": speed,
+    "fusion": fusion,
     "together": together,
     "probes": probes,
     "profile": profile,

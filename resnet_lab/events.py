@@ -82,6 +82,15 @@ class Alert(Event):
 
 
 @dataclass(frozen=True)
+class Switch(Event):
+    """From here on the same is computed in another way, which is faster."""
+
+    kind = "switch"
+    execution: dict[str, Any]
+    words: str
+
+
+@dataclass(frozen=True)
 class Done(Event):
     """The last event: 'done' at the end of the budget, 'diverged' where training broke down."""
 
@@ -92,7 +101,7 @@ class Done(Event):
     test_error: float | None
 
 
-EVENTS: dict[str, type[Event]] = {kind.kind: kind for kind in (Start, Step, Epoch, Probe, Alert, Done)}
+EVENTS: dict[str, type[Event]] = {kind.kind: kind for kind in (Start, Step, Epoch, Probe, Alert, Switch, Done)}
 
 
 def finite(value: Any) -> Any:

@@ -34,6 +34,7 @@ class Execution:
     threads: int
     deterministic: bool = False
     launch: str = "eager"  # how a GPU gets its work: kernel by kernel, or as a graph, a step at a time
+    units: str = "plain"  # or fused, each compiled into fewer kernels
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -51,7 +52,16 @@ class Execution:
 
     def on(self, device: torch.device) -> "Execution":
         """The same elsewhere."""
-        return replace(self, device=device.type, launch=LAUNCHES[device.type])
+        return replace(self, device=device.type, launch=LAUNCHES[device.type], units="plain")
+
+    @property
+    def simpler(self) -> "Execution":
+        """What is left where this cannot be done."""
+        return replace(self, units="plain") if self.units == "fused" else replace(self, launch="eager")
+
+    @property
+    def needs_preparation(self) -> bool:
+        return (self.launch, self.units) != ("eager", "plain")
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
         return torch.autocast(self.device, torch.bfloat16, enabled=self.precision == "bf16")

@@ -4,8 +4,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import torch
@@ -16,6 +15,8 @@ from resnet_lab.batch_norm import batch_counts, widen_norms
 from resnet_lab.batches import load_split
 from resnet_lab.captures import Captured, undone
 from resnet_lab.execution import Clock, Execution, seconds_per_step
+from resnet_lab.files import sentence
+from resnet_lab.fusion import FusedUnits
 from resnet_lab.nets import ResNet, build_model, layout
 from resnet_lab.ops import has_chance
 from resnet_lab.optimizers import build_optimizer
@@ -47,13 +48,13 @@ class Learner:
         self.position = torch.zeros((), dtype=torch.int64, device=device)  # in the stream
         self.loss_sum = torch.zeros((), device=device)
         self.wrong_sum = torch.zeros((), dtype=torch.float64, device=device)
-        self.recorded: dict[tuple[Execution, str], Captured[Any]] = {}
+        self.prepared: dict[tuple[Execution, str], Captured[Any] | None] = {}
         self.compute_as(Execution(device.type, "fp32", torch.get_num_threads()))
 
     def compute_as(self, execution: Execution) -> None:
         self.execution = execution
-        self.recorded = {way: graph for way, graph in self.recorded.items() if way[0] == execution}
-        self.obstacle = ""  # why a GPU could not record a work, which is then done launch by launch
+        self.prepared = {way: graph for way, graph in self.prepared.items() if way[0] == execution}
+        self.obstacle = ""  # why a work could not be done so, and is done more simply
 
     def turn_to(self, step: int) -> None:
         """The inputs of a step."""
@@ -65,21 +66,30 @@ class Learner:
 
     def do(self, work: Callable[[], Result]) -> Result:
         """One of the works below, as a graph where the device has such."""
-        if self.execution.launch == "graph" and (self.execution, work.__name__) not in self.recorded:
-            self.record(work)
-        if self.execution.launch == "graph":
+        self.prepare(work)
+        if graph := self.prepared.get((self.execution, work.__name__)):
             with self.draws():
-                return self.recorded[self.execution, work.__name__]()
+                return graph()
         with self.execution.applied(), self.draws():
             return work()
 
-    def record(self, work: Callable[[], Any]) -> None:
-        try:
-            with self.execution.applied(), self.draws():
-                self.recorded[self.execution, work.__name__] = Captured(work, self.tensors().values())
-        except RuntimeError as error:
-            self.compute_as(replace(self.execution, launch="eager"))
-            self.obstacle = str(error).partition("\n")[0]
+    def prepare(self, work: Callable[[], Any]) -> None:
+        """Before it is first done so. It is as if nothing had been done."""
+        while self.execution.needs_preparation and (self.execution, work.__name__) not in self.prepared:
+            try:
+                with self.execution.applied(), self.draws():
+                    self.prepared[self.execution, work.__name__] = self.recorded(work)
+            except Exception as error:  # a compiler's may be of any kind
+                self.compute_as(self.execution.simpler)
+                self.obstacle = sentence(getattr(error, "inner_exception", error)).rstrip(".")
+
+    def recorded(self, work: Callable[[], Result]) -> Captured[Result] | None:
+        """Where there is no graph to record, it is done once, and what it needs compiled."""
+        if self.execution.launch == "graph":
+            return Captured(work, self.tensors().values())
+        with undone(self.tensors().values()):
+            work()
+        return None
 
     def learn(self) -> None:
         """One step."""
@@ -107,7 +117,7 @@ class Learner:
     def find_gradients(self) -> None:
         recipe = self.config.recipe
         images, labels = self.train.training_batch(self.stream.draw(self.position, recipe.batch_size), recipe)
-        with self.execution.autocast():
+        with self.execution.autocast(), self.units():
             logits = self.model(images.contiguous(memory_format=self.layout)).float()
             loss = functional.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
         self.optimizer.forget_gradients()
@@ -116,21 +126,30 @@ class Learner:
         self.wrong_sum += (logits.argmax(1) != labels).sum()
         torch._foreach_add_(self.batch_counts, 1)
 
+    def units(self) -> AbstractContextManager[None]:
+        return self.fused_units.used_by(self.model) if self.execution.units == "fused" else nullcontext()
+
+    @cached_property
+    def fused_units(self) -> FusedUnits:
+        return FusedUnits(compile_threads=1)  # what a trial compiled is only read
+
     def draws(self) -> AbstractContextManager[None]:
         """Dropout and stochastic depth draw by (seed, step), whatever else the process draws."""
         if not self.has_chance:
             return nullcontext()
         return random_numbers(mixed(self.config.seed, "step", self.step), self.device)
 
-    def paces(self, executions: Sequence[Execution], clock: Clock = time.perf_counter) -> list[float]:
+    def paces(self, executions: Sequence[Execution], clock: Clock = time.perf_counter, at_once: int = 1) -> list[float]:
         """The seconds of a step computed in each of these ways; it is as if they had not been taken."""
         self.turn_to(0)
         with undone(self.tensors().values()):
-            return seconds_per_step(self.device, [partial(self.try_out, execution) for execution in executions], clock)
+            ways = [partial(self.try_out, execution, at_once) for execution in executions]
+            return [seconds / at_once for seconds in seconds_per_step(self.device, ways, clock)]
 
-    def try_out(self, execution: Execution) -> None:
+    def try_out(self, execution: Execution, steps: int) -> None:
         self.execution = execution
-        self.do(self.learn)
+        for _ in range(steps):
+            self.do(self.learn)
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """All that a step changes, by name."""

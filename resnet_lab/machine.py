@@ -33,12 +33,12 @@ def usual_precision(home: Path, device: torch.device, try_out: Callable[[torch.d
         return known[name]
 
 
-def locked(home: Path) -> contextlib.AbstractContextManager[BaseFileLock]:
+def locked(home: Path, name: str = LOCK) -> contextlib.AbstractContextManager[BaseFileLock]:
     try:
         home.mkdir(parents=True, exist_ok=True)
-        return FileLock(home / LOCK).acquire()
+        return FileLock(home / name).acquire()
     except OSError as error:
-        raise StorageError(f"{home / LOCK} could not be locked: {reason(error)}.") from None
+        raise StorageError(f"{home / name} could not be locked: {reason(error)}.") from None
 
 
 def read(path: Path) -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import psutil
 
 from resnet_lab.costs import cost
+from resnet_lab.run_config import RunConfig
 from resnet_lab.runs import Run
 
 PROCESS_BYTES = 10**9  # torch, the data, the weights and what the optimiser keeps
@@ -23,19 +24,23 @@ class Memory:
     free: int
 
 
-def activation_bytes(run: Run) -> int:
-    model, recipe, data = run.config.model, run.config.recipe, run.config.data
-    return cost(model, recipe.batch_size, data.resolution).activation_bytes
+def activation_bytes(config: RunConfig) -> int:
+    return cost(config.model, config.recipe.batch_size, config.data.resolution).activation_bytes
 
 
 def needed_bytes(run: Run) -> int:
     """Of a process that trains it on a CPU."""
-    return PROCESS_BYTES + activation_bytes(run)
+    return PROCESS_BYTES + activation_bytes(run.config)
 
 
 def needed_gpu_bytes(run: Run) -> int:
     """Each recorded graph keeps its own memory."""
-    return GPU_RUN_BYTES + RECORDINGS * activation_bytes(run)
+    return GPU_RUN_BYTES + RECORDINGS * activation_bytes(run.config)
+
+
+def needed_bytes_to_try(config: RunConfig) -> int:
+    """On a GPU, of a process that records a step in two ways."""
+    return GPU_RUN_BYTES + 2 * activation_bytes(config)
 
 
 def free_bytes() -> int:

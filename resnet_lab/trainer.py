@@ -4,10 +4,10 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Self
 
-from resnet_lab.events import Alert, Done, Epoch, Event, Probe, Start, Step
+from resnet_lab.events import Alert, Done, Epoch, Event, Probe, Start, Step, Switch
 from resnet_lab.execution import Execution, choose_execution, find_device, synchronise
 from resnet_lab.learner import Learner
 from resnet_lab.probes import described_responses, described_update
@@ -115,11 +115,35 @@ class Trainer:
         layers = {name: {**entry, **responses.get(name, {})} for name, entry in layers.items()}
         self.say(Probe, layers=layers, units=units | inside)
 
+    def fuse(self, gain: float) -> None:
+        """From here on each unit is computed by code compiled for it, found to be `gain` times as fast."""
+        assert self.execution is not None, "the usual way comes first"
+        self.started = self.clock()
+        synchronise(self.device)  # what the steps before need is theirs
+        self.step_seconds += self.clock() - self.started
+        self.execution = replace(self.execution, units="fused")
+        self.learner.compute_as(self.execution)
+        self.learner.prepare(self.learner.learn)
+        if self.execution == self.learner.execution:
+            words = f"From here on each unit is computed by code compiled for it: a step was {gain:.2f} times as fast."
+            self.say(Switch, execution=self.execution.to_dict(), words=words)
+        else:
+            self.report_fallback()
+        self.seconds, self.started = self.elapsed(), self.clock()
+
     def report_fallback(self) -> None:
-        """The GPU refused to record what this net does."""
-        self.execution = self.learner.execution
+        """The device refused what this net does in that way."""
+        assert self.execution is not None
+        before, self.execution = self.execution, self.learner.execution
+        if before.launch == self.execution.launch:
+            self.report_unfused(self.learner.obstacle)
+            return
         why = f"This net's steps could not be recorded as a graph ({self.learner.obstacle})"
         self.say(Alert, about="launch", words=f"{why}: they are launched one kernel at a time, which is slower.")
+
+    def report_unfused(self, obstacle: str) -> None:
+        why = f"This net's units could not be compiled ({obstacle})"
+        self.say(Alert, about="launch", words=f"{why}: they are computed as usual.")
 
     def report_loss(self) -> None:
         loss, count = self.learner.loss_sum.item() / self.loss_count, self.loss_count

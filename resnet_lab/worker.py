@@ -26,6 +26,7 @@ from resnet_lab.store import Store, open_store
 from resnet_lab.supervisor import LOG, ensure_supervisor
 from resnet_lab.threads import PROCESS_WIDE
 from resnet_lab.trainer import Trainer
+from resnet_lab.trials import Fusing
 from resnet_lab.weights import CHECKPOINT, WEIGHTS, read_tensors, write_tensors
 
 CHECKPOINT_SECONDS = 20.0  # of training that a killed process loses at most
@@ -122,6 +123,9 @@ class Training:
         self.store, self.run = store, run
         self.checkpoint = store.run_folder(run.id) / CHECKPOINT
         self.trainer = self.resumed() if self.checkpoint.exists() else self.begun()
+        said = self.trainer.num_events
+        told = said + len(patiently(store.events, run.id, after=said))  # by an earlier process, after its checkpoint
+        self.fusing = Fusing(self.trainer, told)
         patiently(store.record_environment, run.id, describe_environment(self.trainer.device))
 
     def begun(self) -> Trainer:
@@ -143,6 +147,10 @@ class Training:
 
     def go_on(self, checkpoint_seconds: float, is_asked_to_end: Callable[[], bool]) -> str:
         """The status that it ends in: 'running' where another process is to go on."""
+        with contextlib.closing(self.fusing):
+            return self.advance(checkpoint_seconds, is_asked_to_end)
+
+    def advance(self, checkpoint_seconds: float, is_asked_to_end: Callable[[], bool]) -> str:
         looked = saved = time.monotonic()
         kept = {0, self.run.config.recipe.steps - 1}  # before anything is told, and where a longer run can go on
         first_point = self.run.config.watch.loss_every
@@ -157,7 +165,8 @@ class Training:
                 continue
             looked = now
             wanted = patiently(beat, self.store, self.run.id)
-            if wanted or ends or step in kept or now > saved + checkpoint_seconds:
+            has_switched = self.fusing.look()
+            if wanted or ends or has_switched or step in kept or now > saved + checkpoint_seconds:
                 self.save()
                 saved = now
             self.tell()

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from resnet_lab.events import EVENTS, Alert, Done, Epoch, Event, Probe, Start, Step, finite
+from resnet_lab.events import EVENTS, Alert, Done, Epoch, Event, Probe, Start, Step, Switch, finite
 
 # fmt: off
 EXAMPLES = [
@@ -16,6 +16,7 @@ EXAMPLES = [
     Epoch(391, 60.0, epoch=1.00096, test_error=54.32, test_loss=1.5, num_test=10_000),
     Probe(200, 30.0, layers={"stem.conv1": {"gradient_norm": 0.5, "response": 1.0}}, units={"dead_relus": [0.0, 0.25]}),
     Alert(100, 12.0, about="chance", words="After 100 steps the training loss, 2.30, is still that of guessing, 2.30."),
+    Switch(150, 20.0, execution={"device": "cuda", "units": "fused"}, words="From here on it is 1.20 times as fast."),
     Done(400, 51.0, status="done", words="All 400 steps are done.", epoch=5.12, test_error=None),
 ]
 # fmt: on
@@ -39,7 +40,7 @@ def test_a_step_of_before_there_was_a_training_error_is_read_without_one():
 
 def test_every_kind_of_event_has_an_example_and_a_name_of_its_own():
     assert {type(event) for event in EXAMPLES} == set(EVENTS.values()) == set(Event.__subclasses__())
-    assert list(EVENTS) == ["start", "step", "epoch", "probe", "warning", "done"]
+    assert list(EVENTS) == ["start", "step", "epoch", "probe", "warning", "switch", "done"]
 
 
 def test_an_event_is_frozen():

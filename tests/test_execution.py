@@ -54,8 +54,8 @@ def test_auto_takes_bf16_where_it_is_clearly_faster(fp32, bf16, chosen):
 def test_a_precision_that_is_given_is_taken_whatever_it_costs(precision):
     asked, measure = paced(fp32=0, bf16=9)
     execution, _ = choose_execution(CPU, RecipeConfig(precision=precision, deterministic=True), measure)
-    expected = {"device": "cpu", "precision": precision, "threads": 1, "deterministic": True, "launch": "eager"}
-    assert execution.to_dict() == expected
+    how = {"precision": precision, "threads": 1, "deterministic": True, "launch": "eager", "units": "plain"}
+    assert execution.to_dict() == {"device": "cpu"} | how
     assert asked == [precision]
 
 
@@ -73,6 +73,14 @@ def test_elsewhere_the_same_is_done_as_that_device_does_it():
     execution = Execution("cuda", "bf16", 1, launch="graph")
     assert execution.on(CPU) == Execution("cpu", "bf16", 1)
     assert execution.on(CPU).on(torch.device("cuda")) == execution
+    assert Execution("cuda", "bf16", 1, launch="graph", units="fused").on(torch.device("cuda")) == execution
+
+
+def test_what_cannot_be_done_is_done_more_simply_until_it_can():
+    fused = Execution("cuda", "bf16", 1, launch="graph", units="fused")
+    ways = [fused, fused.simpler, fused.simpler.simpler]
+    assert [(way.launch, way.units) for way in ways] == [("graph", "fused"), ("graph", "plain"), ("eager", "plain")]
+    assert [way.needs_preparation for way in ways] == [True, True, False]
 
 
 def test_the_pace_is_that_of_the_usual_step_and_the_first_is_not_counted():

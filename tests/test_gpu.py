@@ -3,11 +3,15 @@
 import pytest
 import torch
 
+from resnet_lab import trials
 from resnet_lab.crew import Crew
+from resnet_lab.events import Alert, Switch
 from resnet_lab.execution import Execution
 from resnet_lab.learner import Learner
+from resnet_lab.queueing import request
 from resnet_lab.trainer import Trainer
-from tests.processes import store, without_timings
+from tests.processes import store, until, without_timings
+from tests.test_fusion import assert_close
 from tests.test_learner import RECORDABLE, assert_same, values, walk
 from tests.test_trainer import through_bytes, tiny, untimed
 
@@ -16,12 +20,13 @@ pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(),
 __all__ = ["store"]
 
 GPU = torch.device("cuda")
+DRAWING = {"dropout", "stochastic depth"}  # by other random numbers on each device, and in each code
 SHORT = {"deterministic": True, "steps": 40, "loss_every": 8, "probe_every": 16}
 
 
-def learner(launch, precision="fp32", **fields):
+def learner(launch, precision="fp32", units="plain", **fields):
     one = Learner(tiny(**fields), GPU)
-    one.compute_as(Execution("cuda", precision, 1, deterministic=True, launch=launch))
+    one.compute_as(Execution("cuda", precision, 1, deterministic=True, launch=launch, units=units))
     return one
 
 
@@ -49,9 +54,7 @@ def test_what_is_measured_inside_is_the_same(name):
     assert graph.do(graph.judge) == eager.do(eager.judge)
 
 
-@pytest.mark.parametrize(
-    "name", sorted(RECORDABLE.keys() - {"dropout", "stochastic depth"})
-)  # devices draw differently
+@pytest.mark.parametrize("name", sorted(RECORDABLE.keys() - DRAWING))
 def test_the_first_losses_are_those_of_a_cpu(name):
     on_gpu = learner("graph", **RECORDABLE[name])
     on_cpu = Learner(on_gpu.config, torch.device("cpu"))
@@ -90,3 +93,40 @@ def test_a_trainer_goes_on_on_a_gpu_as_if_it_had_never_stopped(fields):
     assert second.execution.launch == "graph"
     assert untimed(list(second)) == untimed(expected)
     assert_same(second.learner.tensors(), whole.learner.tensors())
+
+
+@pytest.mark.filterwarnings("default")  # torch's compiler has some of its own
+@pytest.mark.parametrize("name", sorted(RECORDABLE.keys() - DRAWING))
+def test_fused_units_in_a_graph_compute_what_plain_ones_do_up_to_rounding(name):
+    fused, plain = (learner("graph", units=units, **RECORDABLE[name]) for units in ("fused", "plain"))
+    for one in (fused, plain):
+        walk(one, range(3))
+        walk(one, range(3, 4), "learn_probed")
+    assert not fused.obstacle
+    assert_close(values(fused), values(plain))
+    assert fused.do(fused.judge) == pytest.approx(plain.do(plain.judge), rel=1e-3)
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.usefixtures("one_thread")
+def test_runs_of_one_process_go_over_to_fused_units_and_go_on(store, monkeypatch):
+    """Whatever that gains: such small nets may lose."""
+    for name, value in {"WORTH_SECONDS": 0.0, "GAIN": 0.0, "COST": -1e9}.items():
+        monkeypatch.setattr(trials, name, value)
+    fields = {"precision": "fp32", "steps": 10**7, "loss_every": 1000, "probe_every": 1000, "evaluate_every": 10**6}
+    runs = [store.add(tiny(**fields, seed=seed), device="cuda") for seed in range(2)]
+    crew = Crew(store, GPU, lambda: False)
+    for run in runs:
+        crew.begin(run.id)
+    try:
+        for run in runs:
+            until(lambda run=run: store.last(run.id, Switch.kind), "the run has gone over", 300)
+            switched = len(store.events(run.id))
+            until(lambda run=run, least=switched: len(store.events(run.id)) > least + 5, "the run goes on", 60)
+    finally:
+        for run in runs:
+            request(store, run.id, "stop")
+        crew.join()
+    for run in runs:
+        assert store.run(run.id).status == "stopped"
+        assert store.last(run.id, Alert.kind) is None

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Column
 from rich.text import Text
 
-from resnet_lab.events import Alert, Done, Epoch, Event, Start, Step
+from resnet_lab.events import Alert, Done, Epoch, Event, Start, Step, Switch
 from resnet_lab.queueing import request
 from resnet_lab.runs import Run
 from resnet_lab.store import Store
@@ -95,7 +95,7 @@ def show(each: Followed, event: Event, progress: Progress) -> None:
         left = f", {duration(event.seconds_left)} left" if event.seconds_left else ""
         words = f"loss {loss}{each.error}{left}: {each.label}"  # where a terminal is narrow, its end is cut
         progress.update(each.bar, completed=event.step, words=Text(words))
-    elif isinstance(event, Alert | Done):
+    elif isinstance(event, Alert | Switch | Done):
         progress.print(Text(f"{each.label}: {event.words}"))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from resnet_lab.commands.tables import error
-from resnet_lab.events import Event, Start
+from resnet_lab.events import Event, Start, Switch
 from resnet_lab.files import size_words
 from resnet_lab.store import all_events, open_store
 from resnet_lab.summaries import Summary, duration, summarise
@@ -30,16 +30,16 @@ def run(options: argparse.Namespace) -> int:
                 print(json.dumps({"number": number} | event.to_dict()))
             return 0
         [summary] = summarise(store, [found])
-        start = store.last(found.id, Start.kind)
+        how = store.last(found.id, Switch.kind) or store.last(found.id, Start.kind)
         files = [path for path in sorted(store.run_folder(found.id).glob("[!.]*")) if path.is_file()]
         if options.json:
             print(json.dumps(summary.to_dict() | {"files": [str(path) for path in files]}, indent=1))
         else:
-            print("\n".join(f"{name:<11} {text}" for name, text in lines(summary, start, files) if text))
+            print("\n".join(f"{name:<11} {text}" for name, text in lines(summary, how, files) if text))
     return 0
 
 
-def lines(summary: Summary, start: Event | None, files: list[Path]) -> Iterator[tuple[str, str]]:
+def lines(summary: Summary, how: Event | None, files: list[Path]) -> Iterator[tuple[str, str]]:
     """(what, text), an empty text where there is nothing to say"""
     run, recipe, data = summary.run, summary.run.config.recipe, summary.run.config.data
     yield "run", f"{run.label}{', deleted' if run.deleted else ''}"
@@ -54,9 +54,10 @@ def lines(summary: Summary, start: Event | None, files: list[Path]) -> Iterator[
     yield "test error", error(summary)
     yield "time", duration(summary.seconds) if summary.seconds_left is None else remaining(summary)
     yield "device", summary.device
-    if isinstance(start, Start):
-        threads = start.execution["threads"]
-        yield "computed", f"in {start.execution['precision']} on {threads} thread{'s' if threads > 1 else ''}"
+    if isinstance(how, Start | Switch):
+        threads = how.execution["threads"]
+        since = f", from step {how.step:,} on with compiled units" if isinstance(how, Switch) else ""
+        yield "computed", f"in {how.execution['precision']} on {threads} thread{'s' if threads > 1 else ''}{since}"
     yield "created", moment(run.created)
     yield "finished", "" if run.finished is None else moment(run.finished)
     yield "tags", ", ".join(run.tags)

@@ -25,7 +25,7 @@ def current_view(runs: Sequence[Run]) -> CompareView:
     if "compare_view" not in state or is_asked:
         view, state.compare_problems = read_params(params, [run.id for run in runs])
         show(view if view.runs else view.changed(runs=newest_launch(runs)))
-    shown = {name: state[WIDGET + name] for name in SINGLE if WIDGET + name in state}
+    shown = {name: state[WIDGET + name] for name in SINGLE if state.get(WIDGET + name) is not None}
     view = state.compare_view.changed(**shown)
     if view != state.compare_view:
         state.compare_problems = []
@@ -83,6 +83,6 @@ def keep(view: CompareView) -> None:
 def widget(name: str, value: Any) -> str:
     """The key of a widget, which starts from this value and then remembers its own."""
     key = WIDGET + name
-    if key not in st.session_state:
+    if st.session_state.get(key) is None:  # also where a browser was asked too early
         st.session_state[key] = value
     return key

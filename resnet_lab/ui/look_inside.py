@@ -53,6 +53,7 @@ def choose_view(view: LookView, titles: Mapping[str, str]) -> LookView:
     chosen = st.segmented_control(
         "View",
         list(titles),
+        default=view.view or first,  # said twice, as in Looked.choose
         key=widget("view", view.view or first),
         format_func=titles.__getitem__,
         required=True,

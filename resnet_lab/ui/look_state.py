@@ -56,10 +56,18 @@ class Looked:
         value, key = recall(name, default), WIDGET + name
         if st.session_state.get(key) not in options:
             st.session_state[key] = value if value in options else default
-        chosen: str = control(label, list(options), key=key, format_func=options.__getitem__, **select_kwargs)
+        start = START[control](list(options), st.session_state[key])
+        chosen: str = control(label, list(options), key=key, format_func=options.__getitem__, **start, **select_kwargs)
         say_option(name, value, options, is_default=chosen == default)
         remember(name, chosen, default)
         return chosen
+
+
+# A browser that missed the message with the session's value would answer with the first option: so it is said twice.
+START: dict[Callable[..., Any], Callable[[list[str], str], dict[str, Any]]] = {
+    st.selectbox: lambda options, value: {"index": options.index(value)},
+    st.segmented_control: lambda options, value: {"default": value},
+}
 
 
 # ---- what the widgets of a view remember

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import torch
 
-from resnet_lab.jobs import Findings, Progress
+from resnet_lab.inside.jobs import Findings, Progress
 
 SMALL_JOBS = {
-    "landscape": "resnet_lab.landscapes:landscape",
+    "landscape": "resnet_lab.inside.landscapes:landscape",
     **{name: f"tests.small_jobs:{name}" for name in ("count", "die", "refuse", "stumble", "swallow")},
 }
 

@@ -8,19 +8,19 @@ import pytest
 import torch
 from torch import nn
 
-from resnet_lab.attributions import attribute, conductance, maps, values
-from resnet_lab.baselines import BASELINES, baselines_for
 from resnet_lab.gallery import CARDS
-from resnet_lab.jobs import finish
-from resnet_lab.methods import METHODS
+from resnet_lab.inside.attributions import attribute, conductance, maps, values
+from resnet_lab.inside.baselines import BASELINES, baselines_for
+from resnet_lab.inside.jobs import finish
+from resnet_lab.inside.methods import METHODS
+from resnet_lab.inside.questions import Question
+from resnet_lab.inside.segments import superpixels
+from resnet_lab.inside.specimens import pixels_of
+from resnet_lab.inside.subjects import PixelNet, Subject
+from resnet_lab.inside.targets import Target, aim
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
-from resnet_lab.questions import Question
 from resnet_lab.run_config import DataConfig
-from resnet_lab.segments import superpixels
-from resnet_lab.specimens import pixels_of
-from resnet_lab.subjects import PixelNet, Subject
-from resnet_lab.targets import Target, aim
 from resnet_lab.weights import write_tensors
 
 pytestmark = pytest.mark.usefixtures("one_thread")

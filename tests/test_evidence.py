@@ -6,22 +6,22 @@ import pytest
 import torch
 
 from resnet_lab.block_config import BlockConfig
-from resnet_lab.doubts import DOUBTS, doubts
-from resnet_lab.evidence import agreement, evidence, randomised
-from resnet_lab.faithfulness import infidelity, squares
-from resnet_lab.jobs import finish
-from resnet_lab.methods import METHODS
+from resnet_lab.inside.doubts import DOUBTS, doubts
+from resnet_lab.inside.evidence import agreement, evidence, randomised
+from resnet_lab.inside.faithfulness import infidelity, squares
+from resnet_lab.inside.jobs import finish
+from resnet_lab.inside.methods import METHODS
+from resnet_lab.inside.questions import Question
+from resnet_lab.inside.rankings import rank_correlation, ranks
+from resnet_lab.inside.removals import POINTS, area, curves
+from resnet_lab.inside.sanity import verdict
+from resnet_lab.inside.slices import at_once
+from resnet_lab.inside.specimens import pixels_of
+from resnet_lab.inside.subjects import PixelNet, Subject
+from resnet_lab.inside.targets import Aimed, one_hot
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
-from resnet_lab.questions import Question
-from resnet_lab.rankings import rank_correlation, ranks
-from resnet_lab.removals import POINTS, area, curves
 from resnet_lab.run_config import DataConfig
-from resnet_lab.sanity import verdict
-from resnet_lab.slices import at_once
-from resnet_lab.specimens import pixels_of
-from resnet_lab.subjects import PixelNet, Subject
-from resnet_lab.targets import Aimed, one_hot
 from resnet_lab.weights import write_tensors
 
 pytestmark = pytest.mark.usefixtures("one_thread")

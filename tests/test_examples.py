@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from resnet_lab.data import load_images, stratified
-from resnet_lab.examples import examples
+from resnet_lab.inside.examples import examples
 from resnet_lab.run_config import DataConfig
 
 

@@ -12,14 +12,14 @@ import psutil
 import pytest
 
 from resnet_lab.files import CHECKOUT
-from resnet_lab.inspections import EXPIRY_SECONDS, JOBS, Failed, Inspector, Waiting
-from resnet_lab.jobs import Findings, finish
-from resnet_lab.landscapes import landscape
-from resnet_lab.looks import key_of
+from resnet_lab.inside.inspections import EXPIRY_SECONDS, JOBS, Failed, Inspector, Waiting
+from resnet_lab.inside.jobs import Findings, finish
+from resnet_lab.inside.landscapes import landscape
+from resnet_lab.inside.looks import key_of
+from resnet_lab.inside.subjects import Subject
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
 from resnet_lab.run_config import DataConfig
-from resnet_lab.subjects import Subject
 from resnet_lab.weights import write_tensors
 from tests.processes import end_processes_of, processes_of, until
 from tests.small_jobs import SMALL_JOBS, notes
@@ -34,7 +34,7 @@ WRONG = {
 SERVER = """
 import json, sys, time
 from pathlib import Path
-from resnet_lab.inspections import Inspector
+from resnet_lab.inside.inspections import Inspector
 Inspector(Path(sys.argv[1]), json.loads(sys.argv[2])).warm()
 time.sleep(600)
 """
@@ -209,7 +209,7 @@ def test_the_process_ends_with_its_server_even_where_that_is_killed(tmp_path):
     home = tmp_path / "home"
     server = subprocess.Popen([sys.executable, "-c", SERVER, home, json.dumps(SMALL_JOBS)], cwd=CHECKOUT)
     try:
-        process = until(lambda: processes_of(home.resolve(), "resnet_lab.inspector"), "there is a process")[0]
+        process = until(lambda: processes_of(home.resolve(), "resnet_lab.inside.inspector"), "there is a process")[0]
         until(lambda: process.num_threads() > 1, "it hears")
         server.kill()
         psutil.wait_procs([process], timeout=60)

@@ -2,7 +2,7 @@
 
 import torch
 
-from resnet_lab.jobs import Findings, Progress, finish
+from resnet_lab.inside.jobs import Findings, Progress, finish
 
 
 def count(most):

@@ -9,12 +9,12 @@ import torch
 from torch.nn import functional
 
 from resnet_lab.data import load_images, stratified
-from resnet_lab.jobs import finish
-from resnet_lab.landscapes import direction, landscape
+from resnet_lab.inside.jobs import finish
+from resnet_lab.inside.landscapes import direction, landscape
+from resnet_lab.inside.subjects import Subject, open_subject
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
 from resnet_lab.run_config import DataConfig
-from resnet_lab.subjects import Subject, open_subject
 from resnet_lab.weights import write_tensors
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -9,16 +9,16 @@ import torch
 
 from resnet_lab.checkpoints import load_checkpoint
 from resnet_lab.data import load_images
-from resnet_lab.examples import examples
 from resnet_lab.gallery import CARDS
-from resnet_lab.jobs import finish
-from resnet_lab.lesions import lesion, random_deletions, reestimated, shared, single_deletions, subsets
+from resnet_lab.inside.examples import examples
+from resnet_lab.inside.jobs import finish
+from resnet_lab.inside.lesions import lesion, random_deletions, reestimated, shared, single_deletions, subsets
+from resnet_lab.inside.slices import at_once
+from resnet_lab.inside.subjects import PixelNet, Subject, open_subject
+from resnet_lab.inside.surgery import EDITS, edited
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
 from resnet_lab.run_config import DataConfig
-from resnet_lab.slices import at_once
-from resnet_lab.subjects import PixelNet, Subject, open_subject
-from resnet_lab.surgery import EDITS, edited
 from resnet_lab.weights import write_tensors
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -2,11 +2,11 @@
 
 import pytest
 
+from resnet_lab.inside.subjects import PixelNet
+from resnet_lab.inside.surgery import edited
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model, unit_shapes
 from resnet_lab.run_config import DataConfig
-from resnet_lab.subjects import PixelNet
-from resnet_lab.surgery import edited
 from resnet_lab.ui.look_edits import CLICKS, PARAMS, Edits, comparison, missing, outcome, read_edits, words
 
 SHAPES, SMALL = (unit_shapes(ModelConfig(depth=depth)) for depth in (20, 8))

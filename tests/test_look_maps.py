@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from resnet_lab.attributions import METHODS, SETTINGS
-from resnet_lab.attributions import maps as maps_of
 from resnet_lab.data import DATASETS, home
-from resnet_lab.jobs import finish
-from resnet_lab.looked import film, import_checkpoint, subjects
-from resnet_lab.methods import read_settings
+from resnet_lab.inside.attributions import METHODS, SETTINGS
+from resnet_lab.inside.attributions import maps as maps_of
+from resnet_lab.inside.jobs import finish
+from resnet_lab.inside.looked import film, import_checkpoint, subjects
+from resnet_lab.inside.methods import read_settings
 from resnet_lab.store import open_store
 from resnet_lab.ui.board import KNOWN
 from resnet_lab.ui.look_map_evidence import MANY_PICTURES, MEASURES, NO_DOUBT, PARTS, enough, sentence

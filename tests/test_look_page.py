@@ -10,21 +10,21 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from resnet_lab.answers import answers
 from resnet_lab.batches import load_split
 from resnet_lab.data import DATASETS
-from resnet_lab.jobs import finish
-from resnet_lab.looked import import_checkpoint, subjects
-from resnet_lab.mistake_gallery import ORDERS, places, refs_of
+from resnet_lab.inside.answers import answers
+from resnet_lab.inside.jobs import finish
+from resnet_lab.inside.looked import import_checkpoint, subjects
+from resnet_lab.inside.mistake_gallery import ORDERS, places, refs_of
+from resnet_lab.inside.specimens import MOST, specimen
+from resnet_lab.inside.subjects import Subject
+from resnet_lab.inside.uploads import keep_upload
 from resnet_lab.predictions import Predictions, read_predictions
 from resnet_lab.run_config import DataConfig
-from resnet_lab.specimens import MOST, specimen
 from resnet_lab.store import open_store
-from resnet_lab.subjects import Subject
 from resnet_lab.ui.look_pictures import PAGE, SECTIONS
 from resnet_lab.ui.look_state import MOST_AT_FIRST, usual_nets
 from resnet_lab.ui.look_view import MOST_NETS, NONE, USUAL_TRAY, LookView, read_params
-from resnet_lab.uploads import keep_upload
 from tests.processes import end_processes_of, train_here
 from tests.stores import config
 

@@ -10,11 +10,11 @@ import torch
 
 from resnet_lab.data import load_images
 from resnet_lab.films import write_frame
-from resnet_lab.looked import film, import_checkpoint, imported, subjects
+from resnet_lab.inside.looked import film, import_checkpoint, imported, subjects
+from resnet_lab.inside.subjects import Subject, open_subject
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
 from resnet_lab.store import Store
-from resnet_lab.subjects import Subject, open_subject
 from resnet_lab.weights import WEIGHTS, write_tensors
 from tests.sentences import is_one_sentence, refusal
 from tests.stores import config
@@ -201,7 +201,7 @@ def test_a_file_that_is_not_there_or_too_large_and_a_name_that_cannot_be_shown_a
     path = torch_file(tmp_path, state())
     assert is_one_sentence(refusal(import_checkpoint, path, "a\nb", tmp_path))
     assert is_one_sentence(refusal(import_checkpoint, tmp_path / "none.th", "a", tmp_path))
-    monkeypatch.setattr("resnet_lab.looked.MAX_CHECKPOINT", 1000)
+    monkeypatch.setattr("resnet_lab.inside.looked.MAX_CHECKPOINT", 1000)
     for given in (path, path.read_bytes()):
         assert "at most 1 kB" in refusal(import_checkpoint, given, "a", tmp_path)
 

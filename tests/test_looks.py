@@ -10,8 +10,8 @@ import torch
 
 from resnet_lab.data import kept_file
 from resnet_lab.files import StorageError
-from resnet_lab.jobs import Findings
-from resnet_lab.looks import ABANDONED_SECONDS, Looks, key_of
+from resnet_lab.inside.jobs import Findings
+from resnet_lab.inside.looks import ABANDONED_SECONDS, Looks, key_of
 
 KILOBYTE = Findings({"x": torch.zeros(250)}, {"words": "of nothing"})
 

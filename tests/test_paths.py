@@ -8,14 +8,14 @@ import torch
 from torch.nn import functional
 
 from resnet_lab.gallery import CARDS
-from resnet_lab.jobs import finish
-from resnet_lab.lesions import lesion
+from resnet_lab.inside.jobs import finish
+from resnet_lab.inside.lesions import lesion
+from resnet_lab.inside.paths import check_paths, gradient, logit_terms, path_accuracy, path_gradients
+from resnet_lab.inside.subjects import PixelNet, Subject
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
-from resnet_lab.paths import check_paths, gradient, logit_terms, path_accuracy, path_gradients
 from resnet_lab.placements import PLACEMENTS
 from resnet_lab.run_config import DataConfig
-from resnet_lab.subjects import PixelNet, Subject
 from resnet_lab.weights import write_tensors
 
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from resnet_lab.gallery import CARDS
-from resnet_lab.jobs import finish
+from resnet_lab.inside.jobs import finish
+from resnet_lab.inside.shares import PLAIN, additions, shares
+from resnet_lab.inside.subjects import Subject
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
 from resnet_lab.run_config import DataConfig
-from resnet_lab.shares import PLAIN, additions, shares
-from resnet_lab.subjects import Subject
 from resnet_lab.weights import write_tensors
 
 pytestmark = pytest.mark.usefixtures("one_thread")

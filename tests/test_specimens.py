@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from resnet_lab.data import DATASETS, SAMPLE, data_folder, keep, load_images, stratified
-from resnet_lab.sheets import INDEX, Images
-from resnet_lab.specimens import (
+from resnet_lab.inside.specimens import (
     MOST,
     SOURCES,
     browsable,
@@ -20,7 +19,8 @@ from resnet_lab.specimens import (
     read_tray,
     specimen,
 )
-from resnet_lab.uploads import keep_upload
+from resnet_lab.inside.uploads import keep_upload
+from resnet_lab.sheets import INDEX, Images
 from tests.sentences import is_one_sentence, refusal
 from tests.test_uploads import encoded, noise
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from resnet_lab.batches import load_split
+from resnet_lab.inside.subjects import PixelNet, Subject, open_subject
 from resnet_lab.nets import build_model
 from resnet_lab.run_config import RunConfig
-from resnet_lab.subjects import PixelNet, Subject, open_subject
 from resnet_lab.weights import WEIGHTS, write_tensors
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from resnet_lab.augmentation import Stream, crop_and_flip, padded
 from resnet_lab.data import load_images
-from resnet_lab.uploads import MAX_BYTES, augmented, keep_upload, read_upload, upload_file, uploaded
+from resnet_lab.inside.uploads import MAX_BYTES, augmented, keep_upload, read_upload, upload_file, uploaded
 from tests.sentences import is_one_sentence, refusal
 
 ORIENTATION = 0x112

@@ -10,7 +10,7 @@ from typing import Any
 
 from resnet_lab.blocks import UnitShape
 from resnet_lab.config import short
-from resnet_lab.surgery import sizes
+from resnet_lab.inside.surgery import sizes
 
 # fmt: off
 CLICKS = {  # what a click on a unit does

@@ -6,10 +6,10 @@ from pathlib import Path
 import streamlit as st
 
 from resnet_lab.data import home
-from resnet_lab.looked import subjects
-from resnet_lab.shipped import shipped_store
+from resnet_lab.inside.looked import subjects
+from resnet_lab.inside.shipped import shipped_store
+from resnet_lab.inside.subjects import Subject
 from resnet_lab.store import Store
-from resnet_lab.subjects import Subject
 from resnet_lab.ui.look_state import Looked, widget
 from resnet_lab.ui.look_upload import bring_checkpoint
 from resnet_lab.ui.look_view import LookView, taken_out

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
+from resnet_lab.inside.paces import seconds_per_image
 from resnet_lab.model_config import ModelConfig
-from resnet_lab.paces import seconds_per_image
 from resnet_lab.summaries import duration
 from resnet_lab.ui.board import Chart, show_charts
 from resnet_lab.ui.landscape_charts import MEASURES, Landscape, curve_chart, map_charts, surface_charts

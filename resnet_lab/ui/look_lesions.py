@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from resnet_lab.data import DATASETS, data_is_here
-from resnet_lab.examples import SAMPLE_OF
-from resnet_lab.jobs import Findings
+from resnet_lab.inside.examples import SAMPLE_OF
+from resnet_lab.inside.jobs import Findings
 from resnet_lab.run_config import DataConfig
 from resnet_lab.ui.board import Chart, show_charts
 from resnet_lab.ui.lesion_charts import Damage, deletion_chart, random_chart

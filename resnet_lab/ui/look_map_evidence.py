@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from resnet_lab.doubts import doubts
-from resnet_lab.jobs import Findings
-from resnet_lab.specimens import Specimen, browse
-from resnet_lab.subjects import Subject
+from resnet_lab.inside.doubts import doubts
+from resnet_lab.inside.jobs import Findings
+from resnet_lab.inside.specimens import Specimen, browse
+from resnet_lab.inside.subjects import Subject
 from resnet_lab.ui.board import show_charts
 from resnet_lab.ui.charts import number
 from resnet_lab.ui.look_map_curves import (

@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from resnet_lab.attributions import BASELINES, METHODS, SETTINGS
-from resnet_lab.methods import Method
-from resnet_lab.specimens import Specimen
-from resnet_lab.subjects import Subject
+from resnet_lab.inside.attributions import BASELINES, METHODS, SETTINGS
+from resnet_lab.inside.methods import Method
+from resnet_lab.inside.specimens import Specimen
+from resnet_lab.inside.subjects import Subject
 from resnet_lab.ui.look_state import Looked
 from resnet_lab.ui.map_charts import UNDER, Look
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from resnet_lab.attributions import METHODS
-from resnet_lab.looked import film
-from resnet_lab.specimens import Specimen
-from resnet_lab.subjects import Subject
+from resnet_lab.inside.attributions import METHODS
+from resnet_lab.inside.looked import film
+from resnet_lab.inside.specimens import Specimen
+from resnet_lab.inside.subjects import Subject
 from resnet_lab.ui.board import Chart, show_charts
 from resnet_lab.ui.look_map_evidence import show_evidence
 from resnet_lab.ui.look_map_question import Asked, as_fields, choose_question, spoken, unit_of

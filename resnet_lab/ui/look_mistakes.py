@@ -7,12 +7,12 @@ import streamlit as st
 
 from resnet_lab.data import home
 from resnet_lab.files import StorageError
-from resnet_lab.mistake_gallery import ORDERS, places, refs_of
+from resnet_lab.inside.mistake_gallery import ORDERS, places, refs_of
+from resnet_lab.inside.specimens import specimen
+from resnet_lab.inside.subjects import Subject
 from resnet_lab.mistakes import error
 from resnet_lab.predictions import Predictions, read_predictions
 from resnet_lab.run_config import DataConfig
-from resnet_lab.specimens import specimen
-from resnet_lab.subjects import Subject
 from resnet_lab.ui.board import show_charts
 from resnet_lab.ui.look_state import Looked
 from resnet_lab.ui.look_tiles import plain, tiles

@@ -5,9 +5,9 @@ from typing import Any
 
 import streamlit as st
 
-from resnet_lab.jobs import Findings
-from resnet_lab.paths import check_paths
-from resnet_lab.subjects import Subject
+from resnet_lab.inside.jobs import Findings
+from resnet_lab.inside.paths import check_paths
+from resnet_lab.inside.subjects import Subject
 from resnet_lab.ui.board import Chart, show_charts
 from resnet_lab.ui.look_state import Looked
 from resnet_lab.ui.look_waiting import found

@@ -8,15 +8,15 @@ import torch
 
 from resnet_lab.batches import pooled
 from resnet_lab.data import DATASETS
+from resnet_lab.inside.specimens import browsable, browse, num_pictures, specimen
+from resnet_lab.inside.uploads import augmented
 from resnet_lab.presets import PRESETS, preset
 from resnet_lab.run_config import RunConfig
-from resnet_lab.specimens import browsable, browse, num_pictures, specimen
 from resnet_lab.ui.look_mistakes import mistakes
 from resnet_lab.ui.look_state import Looked, recall, remember
 from resnet_lab.ui.look_tiles import plain, show, tiles, words
 from resnet_lab.ui.look_upload import own
 from resnet_lab.ui.page import verbatim
-from resnet_lab.uploads import augmented
 
 PAGE = 36  # pictures
 DRAWN = 18  # epochs

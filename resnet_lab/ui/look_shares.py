@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from resnet_lab.jobs import Findings
+from resnet_lab.inside.jobs import Findings
 from resnet_lab.nets import unit_shapes
 from resnet_lab.ui.board import Chart, show_charts
 from resnet_lab.ui.look_state import Looked

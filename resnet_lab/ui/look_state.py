@@ -7,8 +7,8 @@ from typing import Any
 import streamlit as st
 
 from resnet_lab.config import choices, short
-from resnet_lab.specimens import Specimen
-from resnet_lab.subjects import Subject
+from resnet_lab.inside.specimens import Specimen
+from resnet_lab.inside.subjects import Subject
 from resnet_lab.ui.look_view import LookView, read_params
 from resnet_lab.ui.page import verbatim
 from resnet_lab.ui.shared import Shared

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from resnet_lab.specimens import MOST, Specimen, specimen
+from resnet_lab.inside.specimens import MOST, Specimen, specimen
 from resnet_lab.ui.look_state import Looked, change
 
 TILE = 72  # pixels on the screen

@@ -6,10 +6,10 @@ from html import escape
 import numpy as np
 import streamlit as st
 
+from resnet_lab.inside.specimens import Specimen
+from resnet_lab.inside.subjects import Subject
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.pictures import picture
-from resnet_lab.specimens import Specimen
-from resnet_lab.subjects import Subject
 from resnet_lab.ui.diagram import EMBLEM, draw
 from resnet_lab.ui.look_state import Looked, change, widget
 from resnet_lab.ui.look_tiles import class_name, plain, show, words

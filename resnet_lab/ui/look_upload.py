@@ -4,13 +4,13 @@ import streamlit as st
 
 from resnet_lab.data import home
 from resnet_lab.files import size_words
-from resnet_lab.looked import MAX_CHECKPOINT, import_checkpoint
-from resnet_lab.specimens import specimen
+from resnet_lab.inside.looked import MAX_CHECKPOINT, import_checkpoint
+from resnet_lab.inside.specimens import specimen
+from resnet_lab.inside.uploads import MAX_BYTES, MAX_PIXELS, keep_upload, uploaded
 from resnet_lab.ui.look_state import Looked, change
 from resnet_lab.ui.look_tiles import put, show, tiles
 from resnet_lab.ui.look_view import MOST_NETS
 from resnet_lab.ui.page import verbatim
-from resnet_lab.uploads import MAX_BYTES, MAX_PIXELS, keep_upload, uploaded
 
 LARGE = 192  # pixels on the screen
 MEGABYTE = 1_000_000

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from resnet_lab.config import choices, short
+from resnet_lab.inside.specimens import Specimen, read_tray, specimen
 from resnet_lab.runs import listed
-from resnet_lab.specimens import Specimen, read_tray, specimen
 from resnet_lab.ui.run_ids import join_ids, split_ids
 
 USUAL_TRAY = ("t4", "t12", "t13", "t1")  # a frog, a dog, a horse, a ship

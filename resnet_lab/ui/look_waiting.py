@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from resnet_lab.data import home
-from resnet_lab.inspections import Failed, Inspector, Waiting
-from resnet_lab.jobs import Findings
+from resnet_lab.inside.inspections import Failed, Inspector, Waiting
+from resnet_lab.inside.jobs import Findings
 from resnet_lab.ui.look_state import Looked
 from resnet_lab.ui.page import verbatim
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from resnet_lab.looked import import_checkpoint
+from resnet_lab.inside.looked import import_checkpoint
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
 from resnet_lab.weights import write_tensors

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from resnet_lab.looked import import_checkpoint
+from resnet_lab.inside.looked import import_checkpoint
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
 from tests.browser.conftest import eventually, free_port, served, settle, windows

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from resnet_lab.data import load_images, stratified
+from resnet_lab.inside.specimens import browsable, browse, data_of
 from resnet_lab.predictions import Predictions
 from resnet_lab.run_config import DataConfig
-from resnet_lab.specimens import browsable, browse, data_of
 
 # fmt: off
 ORDERS = {

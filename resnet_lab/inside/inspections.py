@@ -13,25 +13,25 @@ from typing import Any
 
 from resnet_lab.config import check_choice
 from resnet_lab.files import StorageError, sentence
-from resnet_lab.jobs import Findings
-from resnet_lab.looks import Looks, key_of
+from resnet_lab.inside.jobs import Findings
+from resnet_lab.inside.looks import Looks, key_of
 from resnet_lab.spares import start_detached
 
 # fmt: off
 JOBS = {  # imported in the other process alone
-    "answers":          "resnet_lab.answers:answers",
-    "maps":             "resnet_lab.attributions:maps",
-    "conductance":      "resnet_lab.attributions:conductance",
-    "evidence":         "resnet_lab.evidence:evidence",
-    "randomised":       "resnet_lab.evidence:randomised",
-    "agreement":        "resnet_lab.evidence:agreement",
-    "lesion":           "resnet_lab.lesions:lesion",
-    "single_deletions": "resnet_lab.lesions:single_deletions",
-    "random_deletions": "resnet_lab.lesions:random_deletions",
-    "path_gradients":   "resnet_lab.paths:path_gradients",
-    "path_accuracy":    "resnet_lab.paths:path_accuracy",
-    "shares":           "resnet_lab.shares:shares",
-    "landscape":        "resnet_lab.landscapes:landscape",
+    "answers":          "resnet_lab.inside.answers:answers",
+    "maps":             "resnet_lab.inside.attributions:maps",
+    "conductance":      "resnet_lab.inside.attributions:conductance",
+    "evidence":         "resnet_lab.inside.evidence:evidence",
+    "randomised":       "resnet_lab.inside.evidence:randomised",
+    "agreement":        "resnet_lab.inside.evidence:agreement",
+    "lesion":           "resnet_lab.inside.lesions:lesion",
+    "single_deletions": "resnet_lab.inside.lesions:single_deletions",
+    "random_deletions": "resnet_lab.inside.lesions:random_deletions",
+    "path_gradients":   "resnet_lab.inside.paths:path_gradients",
+    "path_accuracy":    "resnet_lab.inside.paths:path_accuracy",
+    "shares":           "resnet_lab.inside.shares:shares",
+    "landscape":        "resnet_lab.inside.landscapes:landscape",
 }
 # fmt: on
 MAX_MEMORY = 3_000_000_000  # of the process, in bytes
@@ -68,7 +68,7 @@ class Talk:
 
     def __init__(self, home: Path, jobs: Mapping[str, str], heard: Callable[["Talk", dict[str, Any]], None]):
         arguments, pipe = (home, home / FOLDER / LOG, json.dumps(dict(jobs))), subprocess.PIPE
-        self.process = start_detached("resnet_lab.inspector", *arguments, stdin=pipe, stdout=pipe)
+        self.process = start_detached("resnet_lab.inside.inspector", *arguments, stdin=pipe, stdout=pipe)
         self.heard, self.lines = heard, SimpleQueue[str]()
         self.current: str | None = None  # what it works at
         self.is_awake = False

@@ -11,9 +11,9 @@ from torch import nn
 from torch.nn import functional
 
 from resnet_lab.config import check_choice
-from resnet_lab.examples import examples
-from resnet_lab.jobs import Findings, Job, Progress
-from resnet_lab.subjects import PixelNet, Subject, open_subject
+from resnet_lab.inside.examples import examples
+from resnet_lab.inside.jobs import Findings, Job, Progress
+from resnet_lab.inside.subjects import PixelNet, Subject, open_subject
 
 MOST_SIDE = 101
 Direction = dict[str, torch.Tensor]  # by name of a parameter; what is not in it does not move

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from resnet_lab.segments import SIDE, superpixels
-from resnet_lab.targets import Aimed
+from resnet_lab.inside.segments import SIDE, superpixels
+from resnet_lab.inside.targets import Aimed
 
 BATCH = 64  # pictures that go through the net at once, so that memory stays bounded
 

@@ -15,12 +15,12 @@ from resnet_lab.config import choices, short
 from resnet_lab.data import DATASETS
 from resnet_lab.files import size_words
 from resnet_lab.films import frames
+from resnet_lab.inside.subjects import ORIGINS, Subject
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
 from resnet_lab.run_config import DataConfig, RunConfig
 from resnet_lab.runs import Run, checked_labels
 from resnet_lab.store import Store
-from resnet_lab.subjects import ORIGINS, Subject
 from resnet_lab.weights import WEIGHTS, read_any, read_record, write_tensors
 
 MAX_CHECKPOINT = 200_000_000

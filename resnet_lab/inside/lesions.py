@@ -7,13 +7,13 @@ import torch
 from torch import nn
 
 from resnet_lab.config import check_choice
-from resnet_lab.examples import BATCH, Examples, examples
-from resnet_lab.jobs import Findings, Job, Progress
+from resnet_lab.inside.examples import BATCH, Examples, examples
+from resnet_lab.inside.jobs import Findings, Job, Progress
+from resnet_lab.inside.slices import Slices
+from resnet_lab.inside.subjects import PixelNet, Subject, open_subject
+from resnet_lab.inside.surgery import Edit, bypassed, deleted, edited
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import ResNet, unit_shapes
-from resnet_lab.slices import Slices
-from resnet_lab.subjects import PixelNet, Subject, open_subject
-from resnet_lab.surgery import Edit, bypassed, deleted, edited
 
 NUM_REESTIMATE = 1024  # training images that BN's statistics are taken from again
 SINGLE = ("delete", "bypass")

@@ -11,8 +11,8 @@ import torch
 
 from resnet_lab.config import check_choice, short
 from resnet_lab.data import DATASETS, HOW_TO_GET, SAMPLE, data_is_here, home, load_images, place
+from resnet_lab.inside.uploads import UPLOAD, read_upload
 from resnet_lab.sheets import SIDE, Images, read_index
-from resnet_lab.uploads import UPLOAD, read_upload
 
 MOST = 12  # pictures in a tray
 SEPARATOR = "."

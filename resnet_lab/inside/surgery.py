@@ -10,10 +10,10 @@ from torch import nn
 
 from resnet_lab.blocks import Unit, UnitShape
 from resnet_lab.config import check_choice, short
+from resnet_lab.inside.subjects import PixelNet
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import unit_shapes
 from resnet_lab.projections import ZeroPad
-from resnet_lab.subjects import PixelNet
 
 Edit = Mapping[str, Any]
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from resnet_lab.data import DATASETS, data_is_here
 from resnet_lab.files import PART, StorageError, reason
-from resnet_lab.jobs import Findings
+from resnet_lab.inside.jobs import Findings
 from resnet_lab.weights import read_tensors, write_tensors
 
 VERSION = 1  # another one where a job finds something else than before

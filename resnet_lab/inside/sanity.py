@@ -6,16 +6,16 @@ from typing import Any
 
 import torch
 
-from resnet_lab.attributions import values
 from resnet_lab.blocks import Unit
-from resnet_lab.jobs import Findings, Job
+from resnet_lab.inside.attributions import values
+from resnet_lab.inside.jobs import Findings, Job
+from resnet_lab.inside.questions import Question
+from resnet_lab.inside.rankings import rank_correlation
+from resnet_lab.inside.slices import progress, told
+from resnet_lab.inside.specimens import pixels_of
+from resnet_lab.inside.subjects import Subject, open_subject
+from resnet_lab.inside.targets import aim
 from resnet_lab.nets import ResNet, build_model
-from resnet_lab.questions import Question
-from resnet_lab.rankings import rank_correlation
-from resnet_lab.slices import progress, told
-from resnet_lab.specimens import pixels_of
-from resnet_lab.subjects import Subject, open_subject
-from resnet_lab.targets import aim
 from resnet_lab.threads import random_numbers
 
 SURE = 2  # standard errors over the pictures, beyond which a difference is called one

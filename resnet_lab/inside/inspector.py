@@ -1,4 +1,4 @@
-"""The process that looks into nets for a server, asked and answering in JSON: python -m resnet_lab.inspector
+"""The process that looks into nets for a server, asked and answering in JSON: python -m resnet_lab.inside.inspector
 
 It works at one question at a time, slice by slice, and hears between the slices what is no longer wanted. It ends
 when its stdin closes, and so with the server, however that ends.
@@ -22,9 +22,9 @@ import torch
 from resnet_lab.data import home
 from resnet_lab.execution import usable_cores
 from resnet_lab.files import sentence
-from resnet_lab.inspections import FOLDER, MAX_MEMORY
-from resnet_lab.jobs import Findings, Job
-from resnet_lab.looks import Looks
+from resnet_lab.inside.inspections import FOLDER, MAX_MEMORY
+from resnet_lab.inside.jobs import Findings, Job
+from resnet_lab.inside.looks import Looks
 
 TELL_SECONDS = 0.1  # more often nobody looks
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "bad_alloc", "could not create a memory")

@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 
-from resnet_lab.jobs import Findings, Job, Progress
+from resnet_lab.inside.jobs import Findings, Job, Progress
+from resnet_lab.inside.specimens import pixels_of
+from resnet_lab.inside.subjects import Subject, open_subject
 from resnet_lab.nets import ResNet
-from resnet_lab.specimens import pixels_of
-from resnet_lab.subjects import Subject, open_subject
 
 PLAIN = "A plain net has no shortcut: all that a unit passes on comes from its branch."
 

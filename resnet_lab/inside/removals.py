@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from resnet_lab.baselines import baselines_for
-from resnet_lab.rankings import order
-from resnet_lab.slices import Slices
-from resnet_lab.targets import Aimed
+from resnet_lab.inside.baselines import baselines_for
+from resnet_lab.inside.rankings import order
+from resnet_lab.inside.slices import Slices
+from resnet_lab.inside.targets import Aimed
 
 PATCH = 4  # side, in pixels
 POINTS = 17  # shares of the patches, from none to all

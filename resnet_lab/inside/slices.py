@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator, Sequence
 from typing import TypeVar
 
-from resnet_lab.jobs import Progress
+from resnet_lab.inside.jobs import Progress
 
 T = TypeVar("T")
 Slices = Generator[None, None, T]  # returns what it found

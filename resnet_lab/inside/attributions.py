@@ -7,16 +7,16 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from resnet_lab.baselines import BASELINES
-from resnet_lab.conductance import conductance
-from resnet_lab.explainers import Case, import_captum
-from resnet_lab.jobs import Findings, Job
-from resnet_lab.methods import METHODS, SETTINGS
-from resnet_lab.questions import Question
-from resnet_lab.slices import Slices, at_once, progress, told
-from resnet_lab.specimens import pixels_of
-from resnet_lab.subjects import PixelNet, Subject, open_subject
-from resnet_lab.targets import Aimed, Target, aim, logits_of
+from resnet_lab.inside.baselines import BASELINES
+from resnet_lab.inside.conductance import conductance
+from resnet_lab.inside.explainers import Case, import_captum
+from resnet_lab.inside.jobs import Findings, Job
+from resnet_lab.inside.methods import METHODS, SETTINGS
+from resnet_lab.inside.questions import Question
+from resnet_lab.inside.slices import Slices, at_once, progress, told
+from resnet_lab.inside.specimens import pixels_of
+from resnet_lab.inside.subjects import PixelNet, Subject, open_subject
+from resnet_lab.inside.targets import Aimed, Target, aim, logits_of
 from resnet_lab.threads import random_numbers
 
 __all__ = ["BASELINES", "METHODS", "SETTINGS", "Target", "attribute", "conductance", "import_captum", "maps"]

@@ -4,11 +4,11 @@ from functools import partial
 
 import torch
 
-from resnet_lab.attributions import values
-from resnet_lab.questions import Question
-from resnet_lab.segments import SIDE
-from resnet_lab.slices import Slices, at_once
-from resnet_lab.targets import Aimed
+from resnet_lab.inside.attributions import values
+from resnet_lab.inside.questions import Question
+from resnet_lab.inside.segments import SIDE
+from resnet_lab.inside.slices import Slices, at_once
+from resnet_lab.inside.targets import Aimed
 from resnet_lab.threads import random_numbers
 
 SQUARE = 8  # side of what is covered, in pixels

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from resnet_lab.config import check_choice
-from resnet_lab.subjects import PixelNet
+from resnet_lab.inside.subjects import PixelNet
 from resnet_lab.threads import random_numbers
 
 SIGMA, RADIUS = 4.0, 12  # pixels; so wide that no object of a 32x32 picture is left

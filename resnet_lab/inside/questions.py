@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
-from resnet_lab.baselines import BASELINES, baselines_for
 from resnet_lab.config import check_choice
-from resnet_lab.explainers import BATCH
-from resnet_lab.methods import METHODS, Method, read_settings
-from resnet_lab.targets import Aimed, Target
+from resnet_lab.inside.baselines import BASELINES, baselines_for
+from resnet_lab.inside.explainers import BATCH
+from resnet_lab.inside.methods import METHODS, Method, read_settings
+from resnet_lab.inside.targets import Aimed, Target
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,13 @@ from typing import Any
 
 import torch
 
-from resnet_lab.baselines import baselines_for
-from resnet_lab.explainers import BATCH
-from resnet_lab.jobs import Findings, Job
-from resnet_lab.slices import Slices, progress, told
-from resnet_lab.specimens import pixels_of
-from resnet_lab.subjects import Subject, open_subject
-from resnet_lab.targets import Aimed, Target, aim
+from resnet_lab.inside.baselines import baselines_for
+from resnet_lab.inside.explainers import BATCH
+from resnet_lab.inside.jobs import Findings, Job
+from resnet_lab.inside.slices import Slices, progress, told
+from resnet_lab.inside.specimens import pixels_of
+from resnet_lab.inside.subjects import Subject, open_subject
+from resnet_lab.inside.targets import Aimed, Target, aim
 
 STEPS = 32
 

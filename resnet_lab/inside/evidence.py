@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import Any
 
-from resnet_lab.attributions import change, completeness_delta, values
-from resnet_lab.doubts import doubts
-from resnet_lab.faithfulness import NOISY_EACH, NUM_NOISY, infidelity, sensitivity
-from resnet_lab.jobs import Findings, Job
-from resnet_lab.questions import Question
-from resnet_lab.removals import RANDOM_ORDERS, areas, removals
-from resnet_lab.sanity import agreement, randomised
-from resnet_lab.slices import progress, told
-from resnet_lab.specimens import pixels_of
-from resnet_lab.subjects import Subject, open_subject
-from resnet_lab.targets import aim
+from resnet_lab.inside.attributions import change, completeness_delta, values
+from resnet_lab.inside.doubts import doubts
+from resnet_lab.inside.faithfulness import NOISY_EACH, NUM_NOISY, infidelity, sensitivity
+from resnet_lab.inside.jobs import Findings, Job
+from resnet_lab.inside.questions import Question
+from resnet_lab.inside.removals import RANDOM_ORDERS, areas, removals
+from resnet_lab.inside.sanity import agreement, randomised
+from resnet_lab.inside.slices import progress, told
+from resnet_lab.inside.specimens import pixels_of
+from resnet_lab.inside.subjects import Subject, open_subject
+from resnet_lab.inside.targets import aim
 
 __all__ = ["agreement", "doubts", "evidence", "randomised"]
 

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from resnet_lab.config import check_choice, choices, short
-from resnet_lab.subjects import PixelNet
+from resnet_lab.inside.subjects import PixelNet
 
 KINDS = {  # and the fields that each needs
     "class": ("class",),

@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
-from resnet_lab.jobs import Findings, Job, Progress
-from resnet_lab.specimens import pixels_of
-from resnet_lab.subjects import Subject, open_subject
+from resnet_lab.inside.jobs import Findings, Job, Progress
+from resnet_lab.inside.specimens import pixels_of
+from resnet_lab.inside.subjects import Subject, open_subject
 
 BATCH = 64  # pictures in a slice
 

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from resnet_lab.examples import examples
-from resnet_lab.jobs import Findings, Job, Progress
+from resnet_lab.inside.examples import examples
+from resnet_lab.inside.jobs import Findings, Job, Progress
+from resnet_lab.inside.subjects import PixelNet, Subject, open_subject
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import ResNet
 from resnet_lab.ops import SkipInit, StochasticDepth
 from resnet_lab.projections import ZeroPad, ZeroPadEnd
-from resnet_lab.subjects import PixelNet, Subject, open_subject
 
 BATCH = 32  # pictures in a slice; the signal is carried once for each length
 MOST_DRAWS = 1000

@@ -8,10 +8,10 @@ from typing import Any
 from filelock import FileLock
 
 from resnet_lab.capsules import read_capsule
-from resnet_lab.files import replacing
+from resnet_lab.files import CHECKOUT, replacing
 from resnet_lab.store import Store
 
-GALLERY = Path(__file__).parent.parent / "assets" / "gallery"
+GALLERY = CHECKOUT / "assets" / "gallery"
 TAKEN = "taken.json"  # which capsules are in the store, and what was wrong with the others
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import torch
 
-from resnet_lab import explainers
 from resnet_lab.config import choices, short
-from resnet_lab.explainers import Case
+from resnet_lab.inside import explainers
+from resnet_lab.inside.explainers import Case
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ JOBS = {  # imported in the other process alone
 MAX_MEMORY = 3_000_000_000  # of the process, in bytes
 FOLDER = "looks"  # in the home
 LOG = "log.txt"  # in that folder
-EXPIRY_SECONDS = 10.0  # without a look, until nobody seems to want it
+EXPIRY_SECONDS = 100.0  # without a look, until nobody seems to want it: for a hidden page browsers ask once a minute
 MOST_DEATHS = 2
 DIED = f"The process that computes it has ended {MOST_DEATHS} times without a word: {{log}} may say why."
 

@@ -67,6 +67,7 @@ class Looked:
 START: dict[Callable[..., Any], Callable[[list[str], str], dict[str, Any]]] = {
     st.selectbox: lambda options, value: {"index": options.index(value)},
     st.segmented_control: lambda options, value: {"default": value},
+    st.select_slider: lambda options, value: {"value": value},
 }
 
 

@@ -90,13 +90,16 @@ class Talk:
     def read(self) -> None:
         """Until it has ended, which is told as an empty message."""
         assert self.process.stdout is not None
-        with self.process.stdout as stdout, open(stdout.fileno(), "rb", closefd=False) as pipe:
-            for line in pipe:
-                if line.endswith(b"\n"):  # who was killed may have told half of it
-                    self.heard(self, json.loads(line))
-        self.process.wait()
-        self.lines.put("")
-        self.heard(self, {})
+        try:
+            with self.process.stdout as stdout, open(stdout.fileno(), "rb", closefd=False) as pipe:
+                for line in pipe:
+                    if line.endswith(b"\n"):  # who was killed may have told half of it
+                        self.heard(self, json.loads(line))
+        finally:  # whatever it said: with nobody to listen it is of no use
+            self.process.kill()
+            self.process.wait()
+            self.lines.put("")
+            self.heard(self, {})
 
     def close(self) -> None:
         self.process.kill()

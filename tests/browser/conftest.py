@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import launch
 from tests.processes import end_processes_of
@@ -71,6 +71,14 @@ def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
         except OSError:  # refused, or too busy to answer in time
             time.sleep(0.2)
     pytest.fail(f"the lab does not answer:\n{log.read_text()}")
+
+
+@pytest.fixture(autouse=True)
+def patient() -> Iterator[None]:
+    """What is expected comes when it comes."""
+    expect.set_options(timeout=PATIENCE)
+    yield
+    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(scope="session")

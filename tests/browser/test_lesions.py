@@ -10,7 +10,7 @@ from resnet_lab.inside.looked import import_checkpoint
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
 from resnet_lab.weights import write_tensors
-from tests.browser.conftest import PATIENCE, free_port, served, settle, windows
+from tests.browser.conftest import free_port, served, settle, windows
 from tests.processes import end_processes_of
 
 Open = Callable[[str], Page]
@@ -28,14 +28,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with served(home, free_port()) as address:
         yield address
     end_processes_of(home)
-
-
-@pytest.fixture(autouse=True)
-def patient() -> Iterator[None]:
-    """What is computed comes when it comes."""
-    expect.set_options(timeout=PATIENCE)
-    yield
-    expect.set_options(timeout=5000)
 
 
 @pytest.fixture

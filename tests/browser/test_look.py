@@ -142,7 +142,7 @@ def test_what_is_no_picture_is_refused_in_one_sentence(look: Open, tmp_path: Pat
     path.write_text("no picture")
     page = look("&section=own")
     page.locator(".st-key-look_upload input").set_input_files(path)
-    expect(page.get_by_test_id("stAlert")).to_contain_text("is no picture")
+    expect(page.get_by_test_id("stAlert").filter(has_text="is no picture")).to_be_visible()
 
 
 def test_weights_from_elsewhere_are_looked_into(look: Open, tmp_path: Path):
@@ -157,6 +157,7 @@ def test_weights_from_elsewhere_are_looked_into(look: Open, tmp_path: Path):
 @pytest.mark.parametrize("section", ["data", "training", "mistakes", "own"])
 def test_nothing_is_cut(look: Open, scheme: str, width: int, section: str):
     page = look(f"&section={section}", scheme=scheme, width=width)
+    expect(page.locator("[class*=st-key-look_cancel]")).to_have_count(0)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
     for image in page.locator(".look-pixels").all():
         frame = image.bounding_box()

@@ -105,7 +105,8 @@ def current_view(known: Sequence[Subject], views: Mapping[str, Any]) -> LookView
     """From the address where that is new, else from the session; see compare_state.py."""
     state, params = st.session_state, dict(st.query_params)
     is_here = bool(widgets())  # else the user comes from another page, and finds what was left there
-    is_asked = params != state.get("looked_address") and is_untouched() and (params or is_here)
+    is_stale = state.pop("looked_again", False)
+    is_asked = not is_stale and params != state.get("looked_address") and is_untouched() and (params or is_here)
     ids = [subject.id for subject in known]
     if "looked_view" not in state or is_asked:
         view, state.looked_problems = read_params(params, ids, views)
@@ -120,6 +121,12 @@ def current_view(known: Sequence[Subject], views: Mapping[str, Any]) -> LookView
     if view.changed(**shown) != view:
         state.looked_problems = []
     return view.changed(**shown | {"nets": tuple(net for net in shown["nets"] if net in ids)})
+
+
+def run_again() -> None:
+    """From a fragment: its tick may bring the address of a moment ago, before the last click."""
+    st.session_state.looked_again = True
+    st.rerun()
 
 
 def usual_nets(known: Sequence[Subject]) -> tuple[str, ...]:

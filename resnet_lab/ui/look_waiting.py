@@ -10,7 +10,7 @@ import streamlit as st
 from resnet_lab.data import home
 from resnet_lab.inside.inspections import Failed, Inspector, Waiting
 from resnet_lab.inside.jobs import Findings
-from resnet_lab.ui.look_state import Looked
+from resnet_lab.ui.look_state import Looked, run_again
 from resnet_lab.ui.page import verbatim
 
 TICK_SECONDS = 0.4
@@ -50,10 +50,10 @@ def wait(name: str, job: str, arguments: dict[str, Any], seen: Waiting) -> None:
     @st.fragment(run_every=TICK_SECONDS)
     def tick() -> None:
         if name in cancelled():
-            st.rerun()
+            run_again()
         now = first.pop() if first else inspector().look(job, arguments)
         if not isinstance(now, Waiting):
-            st.rerun()
+            run_again()
         with st.container(key=f"look_wait_{digest(name)}", horizontal=True, vertical_alignment="center"):
             share = min(1.0, now.done / now.of) if now.of else 0.0
             st.progress(share, text=verbatim(now.words) or "Waits for its turn")

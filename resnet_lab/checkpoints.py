@@ -1,6 +1,7 @@
 """Public checkpoints: their names recognised, their net inferred from the keys and shapes."""
 
 import re
+import zipfile
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,10 +9,12 @@ import torch
 
 from resnet_lab.block_config import BlockConfig
 from resnet_lab.families import FAMILIES, IMAGENET_STAGES, layers_per_n
+from resnet_lab.files import size_words
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import ResNet, build_model
 
 State = dict[str, torch.Tensor]
+MAX_CHECKPOINT = 200_000_000  # bytes, of what comes from a stranger
 
 # Public name -> ours. akamaster writes linear and shortcut, chenyaofo and torchvision fc and downsample.
 NAMES: list[tuple[str, Any]] = [
@@ -35,10 +38,11 @@ def net_of(theirs: State, source: str) -> tuple[ModelConfig, ResNet]:
     state = {ours: theirs[name] for ours, name in names.items()}
     try:
         config = infer_config(state)
-        model = build_model(config)
-        check_fit(model.state_dict(), state, names)
+        with torch.device("meta"):  # whatever size is claimed
+            check_fit(dict(build_model(config).state_dict()), state, names)
     except ValueError as error:
         raise ValueError(f"{source} holds no ResNet that the lab knows: {str(error).rstrip('.')}.") from None
+    model = build_model(config)
     model.load_state_dict(state, strict=False)
     return config, model.eval()
 
@@ -55,6 +59,36 @@ def read_state(path: Path) -> State:
     if not isinstance(state, dict) or not state or not all(map(is_named_tensor, state.items())):
         raise ValueError(f"{path} holds no state dict of named tensors.")
     return state
+
+
+def check_unpacked(path: Path) -> None:
+    """Of an archive, before any of it is read."""
+    with path.open("rb") as file:
+        if file.read(4) != b"PK\3\4":  # as torch asks
+            return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            num = sum(member.file_size for member in archive.infolist())
+    except Exception:  # zipfile raises whatever it met; what it cannot list could be of any size
+        raise ValueError(f"{path} is damaged or is not a PyTorch checkpoint of tensors alone.") from None
+    check_bytes(num, path)
+
+
+def check_numbers(state: State, path: Path) -> None:
+    """A tensor may say the one number that it holds any number of times."""
+    check_bytes(sum(4 * tensor.numel() for tensor in state.values()), path)
+
+
+def check_bytes(num: int, path: Path) -> None:
+    if num > MAX_CHECKPOINT:
+        raise ValueError(
+            f"{path} unpacks to {size_words(num)} of numbers: at most {size_words(MAX_CHECKPOINT)} are taken."
+        )
+
+
+def is_akamaster(state: State) -> bool:
+    """By the name of the head, which chenyaofo, torchvision and the lab call otherwise."""
+    return any(re.match(r"(module\.)?linear\.", name) for name in state)
 
 
 def is_named_tensor(entry: tuple[object, object]) -> bool:

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass, replace
+from threading import Thread
+from typing import TextIO
 
 import torch
 
@@ -64,7 +66,8 @@ def tried(config: RunConfig, execution: Execution, backend: str) -> Found:
 
 
 def main() -> None:
-    told = json.loads(sys.stdin.readline())
+    told, answers = json.loads(sys.stdin.readline()), answering()
+    Thread(target=end_with_the_run, daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(10)  # runs come first
     execution = Execution(**told["execution"])
@@ -74,7 +77,21 @@ def main() -> None:
             found = tried(RunConfig(**told["config"]), execution, told["backend"])
     except Exception as error:
         found = Found(obstacle=sentence(error))
-    print(f"\n{json.dumps(asdict(found))}")
+    print(json.dumps(asdict(found)), file=answers, flush=True)
+
+
+def answering() -> TextIO:
+    """Where the answer goes; all that is printed otherwise, by compilers too, goes where errors go."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return answers
+
+
+def end_with_the_run() -> None:
+    """In a thread of its own: stdin closes when the run's process ends, however that ends, and so does this one."""
+    while os.read(0, 1024):  # not sys.stdin: a thread that waits in there would break Python's own end
+        pass
+    os._exit(1)
 
 
 class Trial:
@@ -85,14 +102,16 @@ class Trial:
         command = [sys.executable, "-m", "resnet_lab.trials"]
         self.process = subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdin is not None
-        with contextlib.suppress(BrokenPipeError), self.process.stdin as stdin:
-            stdin.write(f"{json.dumps(told)}\n")
+        with contextlib.suppress(BrokenPipeError):  # it stays open: the process ends when it closes
+            self.process.stdin.write(f"{json.dumps(told)}\n")
+            self.process.stdin.flush()
 
     def found(self) -> Found | None:
         """None while it is under way."""
         if self.process.poll() is None:
             return None
         assert self.process.stdout is not None
+        self.close_stdin()
         with self.process.stdout as stdout, contextlib.suppress(ValueError, TypeError, IndexError):
             return Found(**json.loads(stdout.read().splitlines()[-1]))
         return Found(obstacle=f"the process that compiled them ended with status {self.process.returncode}")
@@ -101,7 +120,13 @@ class Trial:
         assert self.process.stdout is not None
         self.process.kill()
         self.process.wait()
+        self.close_stdin()
         self.process.stdout.close()
+
+    def close_stdin(self) -> None:
+        assert self.process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
 
 
 class Fusing:

@@ -193,7 +193,7 @@ def test_of_a_linear_net_each_method_finds_the_weights(pictures):
         assert torch.allclose(found[0], expected, atol=1e-4), method
     squares = attribute(linear(weight), x, Question.read("occlusion", FROG, settings={"window": 16, "stride": 16}))
     lost = torch.nn.functional.avg_pool2d(product[None], 16) * 256  # what covering each quarter takes away
-    assert torch.allclose(squares[0, ::16, ::16], 3 * lost[0], atol=1e-3)  # the same for all three channels
+    assert torch.allclose(squares[0, ::16, ::16], lost[0], atol=1e-3)
     pieces = attribute(linear(weight), x, Question.read("feature_ablation", FROG))
     assert torch.allclose(pieces.sum(), product.sum(), atol=1e-3)
 

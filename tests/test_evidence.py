@@ -1,6 +1,7 @@
 """What speaks for a map and against it: each number by hand, each doubt with a case in which it must be raised."""
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +14,7 @@ from resnet_lab.inside.jobs import finish
 from resnet_lab.inside.methods import METHODS
 from resnet_lab.inside.questions import Question
 from resnet_lab.inside.rankings import rank_correlation, ranks
-from resnet_lab.inside.removals import POINTS, area, curves
+from resnet_lab.inside.removals import POINTS, RANDOM_ORDERS, area, curves
 from resnet_lab.inside.sanity import verdict
 from resnet_lab.inside.slices import at_once
 from resnet_lab.inside.specimens import pixels_of
@@ -133,7 +134,7 @@ def test_agreement_is_one_with_itself_and_symmetric(tmp_path):
 
 @pytest.mark.parametrize(
     ("within", "between", "words"),
-    [(0.8, 0.2, "differ more than chance"), (0.5, 0.5, "no more than two seeds do")],
+    [(0.8, 0.2, "for these nets the variants differ more than"), (0.5, 0.5, "no larger difference was found")],
 )
 def test_the_verdict_compares_variants_with_seeds(within, between, words, tmp_path):
     nets = [subject(tmp_path, 0), subject(tmp_path, 1), subject(tmp_path, 0, "none")]
@@ -144,6 +145,14 @@ def test_the_verdict_compares_variants_with_seeds(within, between, words, tmp_pa
     assert words in verdict(nets, similarity)
     assert "too few pictures" in verdict(nets, similarity[..., :2])
     assert "no two seeds" in verdict([nets[0], nets[2]], similarity)
+
+
+@pytest.mark.parametrize("other", [{"origin": "checkpoint"}, {"data": DataConfig(name="synthetic")}])
+def test_imported_nets_and_other_data_are_neither_seeds_nor_variants(other, tmp_path):
+    first, second, variant = subject(tmp_path, 0), subject(tmp_path, 1), subject(tmp_path, 0, "none")
+    similarity = torch.rand(3, 3, 6, generator=torch.Generator().manual_seed(0))
+    assert "no two seeds" in verdict([first, second.changed(**other), variant], similarity)
+    assert "no second variant" in verdict([first, second, variant.changed(**other)], similarity)
 
 
 GOOD = {
@@ -166,9 +175,13 @@ GOOD = {
         ({"delta": -5.0}, "miss what they should add up to by -5.00"),
         ({"infidelity": 0.95}, "less than a tenth"),
         ({"sensitivity": 1.5}, "1.5 times its own length"),
-        ({"deletion_area": 0.55}, "no more than deleting places at random"),
-        ({"insertion_area": 0.55}, "no more than inserting places at random"),
-        ({"kept": 0.9}, "stays much the same"),
+        ({"deletion_area": 0.55}, "deleting what the net needs this map is no better than the best of eight"),
+        ({"insertion_area": 0.55}, "inserting what the net needs this map is no better than the best of eight"),
+        ({"kept": 0.9}, "keeps much of its order"),
+        ({"map_is_finite": False}, "no number"),
+        ({"infidelity": float("nan")}, "no number"),
+        ({"kept": float("nan")}, "no number"),
+        ({"insertion_random_areas": [0.5, float("nan")]}, "no number"),
     ],
 )
 def test_each_doubt_is_raised_alone(bad, words):
@@ -180,4 +193,15 @@ def test_each_doubt_is_raised_alone(bad, words):
 def test_what_was_not_measured_raises_no_doubt():
     assert doubts({}) == []
     assert doubts({"delta": None, "change": 1.0, "infidelity": None}) == []
-    assert len(DOUBTS) == 6
+    assert len(DOUBTS) == 7
+    assert RANDOM_ORDERS == 8  # as the sentences say
+
+
+def test_a_net_of_no_numbers_is_not_praised(tmp_path):
+    one = subject(tmp_path)
+    net = build_model(one.model)
+    net.head.weight.data.fill_(torch.nan)
+    write_tensors(Path(one.weights), net.state_dict(), {})
+    found = finish(evidence(plain(one), "y0", "saliency", FROG))
+    assert doubts(found.record)[0].startswith("This net answers with no number for this picture")
+    assert found.record["doubts"] == doubts(found.record)

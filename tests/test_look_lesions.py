@@ -120,6 +120,18 @@ def test_the_sentence_says_both_errors_the_difference_and_the_images():
 
 
 def test_the_net_that_suffers_most_is_named():
-    records = {"plain": {"error": 90.0, "intact_error": 9.0}, "identity": {"error": 20.0, "intact_error": 8.0}}
+    images = {"words": RECORD["words"]}
+    plain, identity = {"error": 90.0, "intact_error": 9.0, **images}, {"error": 20.0, "intact_error": 8.0, **images}
+    records = {"plain": plain, "identity": identity}
     assert comparison(records) == "plain suffers most, by +81.00 points; identity least, by +12.00 points."
-    assert "All nets lose the same" in comparison(dict.fromkeys("ab", records["plain"]))
+    assert "All nets lose the same" in comparison(dict.fromkeys("ab", plain))
+
+
+def test_nets_lose_the_same_where_the_shown_numbers_agree():
+    one, other = ({"error": intact + 0.1, "intact_error": intact, "words": "images"} for intact in (0.2, 0.7))
+    assert one["error"] - 0.2 != other["error"] - 0.7
+    assert "All nets lose the same" in comparison({"a": one, "b": other})
+
+
+def test_nets_that_were_measured_on_different_images_are_not_compared():
+    assert comparison({"a": RECORD, "b": RECORD | {"words": "10,000 test images"}}) == ""

@@ -143,6 +143,14 @@ def test_a_picture_that_is_looked_at_is_in_the_tray():
     assert (view.tray, view.picture, problems) == (("t4", "t12"), "t12", [])
 
 
+def test_a_link_looks_at_one_picture_and_the_tray_stays_as_large_as_it_may_be():
+    asked = names(*(f"y{k}" for k in range(MOST)))
+    view, problems = read_params({"tray": asked, "picture": "t12.t13"}, [], VIEWS)
+    assert (len(view.tray), view.tray[-1], view.picture, problems) == (MOST, "t12", "t12", [])
+    assert read_params({"tray": "t4", "picture": "t12.t13"}, [], VIEWS)[0].tray == ("t4", "t12")
+    assert read_params({"tray": asked, "picture": "y0"}, [], VIEWS)[0].tray == tuple(asked.split("."))
+
+
 def net(name, origin):
     return Subject(id=name, title=name, origin=origin, model={}, data={}, weights=f"/{name}")
 

@@ -1,6 +1,8 @@
 """What can be looked into: runs with weights, shipped runs, checkpoints from elsewhere; and what is refused."""
 
 import pickle
+import re
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import torch
 
 from resnet_lab.data import load_images
 from resnet_lab.films import write_frame
-from resnet_lab.inside.looked import film, import_checkpoint, imported, subjects
+from resnet_lab.inside.looked import IMAGENET, film, import_checkpoint, imported, subjects
 from resnet_lab.inside.subjects import Subject, open_subject
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
@@ -126,6 +128,8 @@ def test_a_checkpoint_of_any_form_and_naming_becomes_a_subject(write, naming, fi
     assert subject.data.name == {10: "cifar10", 100: "cifar100"}[model.num_classes]
     pixels = open_subject(subject)
     assert torch.equal(pixels(IMAGES), net(pixels.normalised(IMAGES)))
+    assert (subject.normalisation == IMAGENET) == (naming is NAMINGS["akamaster"])
+    assert import_checkpoint(Path(subject.weights), "from another lab", tmp_path / "home") == subject
     assert Subject.from_json(subject.to_json()) == subject
     assert list(film(subject).values()) == [subject]
 
@@ -166,6 +170,9 @@ def with_record(folder, record):
 
 
 BAD = {
+    "an archive cut off": lambda folder: saved(state())(folder)[:5000],
+    "an archive of a later form": lambda folder: re.sub(
+        rb"(?s)(PK\x01\x02..)..", lambda m: m[1] + b"\xff\0", saved(state())(folder)),
     "nothing": lambda folder: b"",
     "text": lambda folder: b"GIF89a",
     "a pickle of code": lambda folder: pickle.dumps(print),
@@ -185,6 +192,10 @@ BAD = {
         folder, {"config": config(depth=56).with_fields(width=16).to_json()}),
     "a record of nothing": lambda folder: with_record(folder, {"config": 5}),
     "a record that is a list": lambda folder: with_record(folder, ["config"]),
+    "a record of an impossible normalisation": lambda folder: with_record(folder, {
+        "model": TINY, "data": {}, "normalisation": {"mean": (0, 0, 0), "std": (1, 0, 1)}}),
+    "a record of a normalisation that is none": lambda folder: with_record(folder, {
+        "model": TINY, "data": {}, "normalisation": "ImageNet"}),
     "half a record": lambda folder: with_record(folder, {"model": {"depth": 8}}),
 }  # fmt: skip
 
@@ -206,10 +217,65 @@ def test_a_file_that_is_not_there_or_too_large_and_a_name_that_cannot_be_shown_a
         assert "at most 1 kB" in refusal(import_checkpoint, given, "a", tmp_path)
 
 
-def test_the_public_checkpoint_is_right_where_it_was_right_elsewhere(public_checkpoint, tmp_path):
+def huge_views(**fields):
+    """Of a net of 870 MB, whose tensors are all one number."""
+    with torch.device("meta"):
+        net = build_model(ModelConfig(**fields))
+    return {name: torch.zeros(()).expand(tensor.shape) for name, tensor in net.state_dict().items()}
+
+
+def only_the_stem_is_huge():
+    names = huge_views(depth=8)
+    return names | {"stem.conv1.weight": torch.zeros(()).expand(256, 3, 3, 3)}
+
+
+BOMBS = {
+    "views of one number": (lambda: huge_views(depth=56, width=16), "of numbers: at most 200.0 MB"),
+    "a claim of a wide net": (only_the_stem_is_huge, "should have the shape"),
+}
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_small_file_of_a_huge_net_is_refused_before_the_net_is_built(bomb, tmp_path, monkeypatch):
+    content, words = BOMBS[bomb]
+    path = torch_file(tmp_path, content())
+    assert path.stat().st_size < 100_000
+    devices = set()
+
+    def watched(model):
+        net = build_model(model)
+        devices.update(parameter.device.type for parameter in net.parameters())
+        return net
+
+    monkeypatch.setattr("resnet_lab.checkpoints.build_model", watched)
+    said = refusal(import_checkpoint, path, "a bomb", tmp_path / "home")
+    assert devices <= {"meta"}
+    assert is_one_sentence(said)
+    assert words in said
+
+
+def test_an_archive_that_unpacks_to_more_is_refused_unread(tmp_path):
+    path = tmp_path / "net.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("net/data/0", bytes(201_000_000))
+    assert path.stat().st_size < 1_000_000
+    said = refusal(import_checkpoint, path, "a bomb", tmp_path / "home")
+    assert is_one_sentence(said)
+    assert "unpacks to 201.0 MB" in said
+
+
+def num_errors(subject, images):
+    net, pixels = open_subject(subject), torch.from_numpy(images.pixels)
+    with torch.inference_mode():
+        predicted = torch.cat([net(part.float() / 255).argmax(1) for part in pixels.split(500)]).numpy()
+    return int(np.sum(predicted != images.labels))
+
+
+def test_the_public_checkpoint_has_its_86_errors_on_the_sample(public_checkpoint, tmp_path):
     subject = import_checkpoint(public_checkpoint, "akamaster", tmp_path)
     assert subject.model == ModelConfig()
-    images = load_images("sample", "test")
-    with torch.inference_mode():
-        predicted = open_subject(subject)(torch.from_numpy(images.pixels[:300]).float() / 255).argmax(1).numpy()
-    assert np.mean(predicted != images.labels[:300]) < 0.12
+    assert num_errors(subject, load_images("sample", "test")) == 86
+
+
+def test_the_public_checkpoint_has_its_827_errors_on_all_test_images(public_checkpoint, full_cifar10, tmp_path):
+    assert num_errors(import_checkpoint(public_checkpoint, "akamaster", tmp_path), full_cifar10["test"]) == 827

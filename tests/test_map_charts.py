@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from resnet_lab.ui.look_map_curves import agreement_chart, conductance_chart, randomised_chart, removal_chart
+from resnet_lab.ui.look_map_curves import agreement_chart, randomised_chart, removal_chart
 from resnet_lab.ui.map_charts import (
     GAP,
     HEAD,
@@ -27,7 +27,6 @@ from resnet_lab.ui.map_charts import (
     underlay,
 )
 from resnet_lab.ui.palette import ACCENT, LOWERS, RAISES, SURFACE
-from resnet_lab.ui.run_styles import style_of
 
 THEMES = ["light", "dark"]
 PIXELS = np.random.default_rng(1).integers(0, 256, (3, SIDE, SIDE), dtype=np.uint8)
@@ -208,11 +207,3 @@ def test_agreement_names_the_two_nets_that_agree_most():
     assert chart.alt == "Agreement: <i>b</i> and c agree most, 0.70."
     assert chart.figure.data[0].text[0][1] == "0.10"
     assert chart.figure.data[0].customdata[0][1] == "a and &lt;i&gt;b&lt;/i&gt;"
-
-
-def test_conductance_has_a_curve_for_each_net_in_percent():
-    shares = {"a": np.array([0.5, -0.7]), "b": np.array([0.1, 0.2, 0.3])}
-    chart = conductance_chart("Through", shares, {"a": style_of(0), "b": style_of(1)}, "light")
-    assert np.allclose(drawn(chart, "a").y, [50, -70])
-    assert list(drawn(chart, "b").x) == [1, 2, 3]
-    assert chart.alt == "Through: a most in unit 2, b most in unit 3."

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from resnet_lab.batches import load_split
-from resnet_lab.inside.subjects import PixelNet, Subject, open_subject
+from resnet_lab.inside.subjects import Normalisation, PixelNet, Subject, open_subject
 from resnet_lab.nets import build_model
 from resnet_lab.run_config import RunConfig
 from resnet_lab.weights import WEIGHTS, write_tensors
@@ -29,6 +29,14 @@ def test_it_answers_to_pixels_as_the_net_was_tested_in_training(config, subject)
     net = open_subject(subject)
     expected = net.net(split.normalised(split.pixels))
     torch.testing.assert_close(net(whole.pixels.float() / 255), expected, atol=0.02, rtol=0.02)  # 16×16 is not rounded
+
+
+def test_what_was_normalised_otherwise_in_training_is_so_here(subject):
+    given = Normalisation(mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7))
+    other = Subject.from_json(subject.changed(normalisation=given).to_json())
+    inputs = open_subject(other).normalised(torch.full((2, 3, 32, 32), 0.6))
+    expected = (0.6 - torch.tensor(given.mean)) / torch.tensor(given.std)
+    torch.testing.assert_close(inputs, expected.view(1, 3, 1, 1).expand_as(inputs))
 
 
 def full_size(data):

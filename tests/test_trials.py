@@ -8,8 +8,9 @@ import torch
 from resnet_lab import trials
 from resnet_lab.events import Alert, Switch
 from resnet_lab.fusion import FusedUnits
+from resnet_lab.machine import locked
 from resnet_lab.queueing import Process, claim
-from resnet_lab.trials import COST, Found, Fusing, Trial, may_fuse
+from resnet_lab.trials import COST, LOCK, Found, Fusing, Trial, may_fuse
 from resnet_lab.weights import read_tensors
 from resnet_lab.worker import Training
 from tests.processes import processes_of, store, until
@@ -153,6 +154,41 @@ def test_a_process_that_is_killed_found_nothing(home):
     trial.process.kill()
     trial.process.wait()
     assert trial.found().obstacle == "the process that compiled them ended with status -9"
+
+
+def test_a_process_ends_with_the_run_that_was_killed(home):
+    one = trainer()
+    one.advance()
+    with locked(home, LOCK):  # for which it waits
+        trial = Trial(one.config, one.execution, "aot_eager")
+        trial.process.stdin.close()  # as the system does it for who is killed
+        until(lambda: trial.process.poll() is not None, "the trial has ended", 120)
+    assert "ended with status" in trial.found().obstacle
+
+
+CHATTY = """
+import subprocess, sys
+from torch._dynamo import lookup_backend
+
+def chatty(graph, inputs):
+    print("x" * 200_000, flush=True)
+    subprocess.run([sys.executable, "-c", "print('y' * 200_000)"], check=True)
+    return lookup_backend("aot_eager")(graph, inputs)
+"""
+
+
+def test_a_compiler_that_prints_much_does_not_stop_it(home, monkeypatch):
+    (home / "chatty.py").write_text(CHATTY)
+    (home / "chatty-1.dist-info").mkdir()
+    (home / "chatty-1.dist-info" / "entry_points.txt").write_text("[torch_dynamo_backends]\nchatty = chatty:chatty\n")
+    monkeypatch.setenv("PYTHONPATH", str(home))
+    one = trainer()
+    one.advance()
+    trial = Trial(one.config, one.execution, "chatty")
+    try:
+        assert until(trial.found, "the trial is over", 200).obstacle == ""
+    finally:
+        trial.end()
 
 
 def test_no_process_outlives_its_run(home, monkeypatch):

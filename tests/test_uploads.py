@@ -51,6 +51,16 @@ def test_every_form_and_size_becomes_32_by_32(form, size, tmp_path):
     assert (pixels.shape, pixels.dtype) == ((3, 32, 32), np.uint8)
 
 
+def test_a_damaged_kept_picture_is_mended_by_uploading_it_again(tmp_path):
+    content = encoded(noise(32, 32))
+    ref = keep_upload(content, tmp_path)
+    whole = read_upload(ref, tmp_path)
+    for damaged in (b"", upload_file(ref, tmp_path).read_bytes()[:100], encoded(noise(8, 8)), encoded(halves(32, 32))):
+        upload_file(ref, tmp_path).write_bytes(damaged)
+        assert keep_upload(content, tmp_path) == ref
+        assert np.array_equal(read_upload(ref, tmp_path), whole)
+
+
 def test_the_middle_square_is_taken(tmp_path):
     pixels = np.zeros((64, 192, 3), dtype=np.uint8)
     pixels[:, 64:128] = 255

@@ -1,5 +1,6 @@
 """When a map should not be believed, in sentences."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,8 +22,17 @@ class Doubt:
     words: str
 
 
+def is_finite(value: Any) -> bool:
+    """All numbers in it; every comparison with one that is not would be False, and so raise no doubt."""
+    if isinstance(value, Mapping | list | tuple):
+        return all(map(is_finite, value.values() if isinstance(value, Mapping) else value))
+    return not isinstance(value, float) or math.isfinite(value)
+
+
 # fmt: off
 DOUBTS = (
+    Doubt((), lambda r: not (is_finite(r) and r.get("map_is_finite", True)),
+        "This net answers with no number for this picture: its map shows nothing."),
     Doubt(("delta", "change"), lambda r: abs(r["delta"]) > DELTA * abs(r["change"]),
         "The values of this map miss what they should add up to by {delta:+.2f}, where the target changed by "
         "{change:+.2f} in all: take more steps or samples, or another method."),
@@ -32,13 +42,13 @@ DOUBTS = (
         "A change of the picture that nobody sees changes this map by {sensitivity:.1f} times its own length."),
     Doubt(("deletion_area", "deletion_random_areas"),
         lambda r: r["deletion_area"] >= min(r["deletion_random_areas"]),
-        "Deleting the places that this map puts first hurts the net no more than deleting places at random."),
+        "For deleting what the net needs this map is no better than the best of eight random orders."),
     Doubt(("insertion_area", "insertion_random_areas"),
         lambda r: r["insertion_area"] <= max(r["insertion_random_areas"]),
-        "Inserting the places that this map puts first helps the net no more than inserting places at random."),
+        "For inserting what the net needs this map is no better than the best of eight random orders."),
     Doubt(("kept", "kept_below"), lambda r: r["kept"] > KEPT,
-        "With the weights from the head down to {kept_below} drawn anew this map stays much the same (rank correlation "
-        "{kept:.2f}): it shows the picture more than what the net has learned."),
+        "With the weights from the head down to {kept_below} drawn anew this map keeps much of its order (rank "
+        "correlation {kept:.2f}): so much of it does not come from what these layers have learned."),
 )
 # fmt: on
 

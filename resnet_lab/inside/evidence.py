@@ -35,6 +35,7 @@ def evidence(
     pixel_map = found.sum(1)[0]
     removed = yield from told(removals(aimed, pixels, pixel_map, question.seed), steps)
     record = {
+        "map_is_finite": bool(pixel_map.isfinite().all()),
         "delta": completeness_delta(found, aimed, pixels, question),
         "change": change(aimed, pixels, question.baselines(aimed, pixels)),
         "infidelity": unfaithful,

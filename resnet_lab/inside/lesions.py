@@ -21,17 +21,17 @@ MOST_DRAWS = 1000
 
 
 def lesion(subject: Mapping[str, Any], edits: Sequence[Edit], num_images: int, reestimate: bool = False) -> Job:
-    """record: "error" and "intact_error" in percent, "wrong", "of", "words" """
+    """record: "error" in percent, "wrong", "of", "words"; without edits, of the net as it is"""
     chosen = Subject(**subject)
-    net = open_subject(chosen)
-    cut, images = edited(net, chosen.model, edits), examples(chosen.data, num_images)
+    cut, images = edited(open_subject(chosen), chosen.model, edits), examples(chosen.data, num_images)
     again = images_again(chosen) if reestimate else None
-    steps = Steps(2 * count_batches(images) + count_batches(again))
+    steps = Steps(count_batches(images) + count_batches(again))
     if again:
         yield from steps.told(reestimated(cut, again), "Takes BN's statistics again")
-    intact = yield from steps.told(num_wrong(net, images), "The net as it is")
-    wrong = yield from steps.told(num_wrong(cut, images), "The net after the lesion")
-    return Findings({}, {"error": percent(wrong, images), "wrong": wrong, **about(images, intact)})
+    words = "The net after the lesion" if edits else "The net as it is"
+    wrong = yield from steps.told(num_wrong(cut, images), words)
+    found = {"error": percent(wrong, images), "wrong": wrong}
+    return Findings({}, found | {"of": len(images), "words": images.words})
 
 
 def single_deletions(subject: Mapping[str, Any], num_images: int, do: str = "delete", reestimate: bool = False) -> Job:

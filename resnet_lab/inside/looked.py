@@ -10,12 +10,21 @@ from typing import Any
 
 import torch
 
-from resnet_lab.checkpoints import State, check_fit, net_of, read_state
-from resnet_lab.config import choices, short
+from resnet_lab.checkpoints import (
+    MAX_CHECKPOINT,
+    State,
+    check_fit,
+    check_numbers,
+    check_unpacked,
+    is_akamaster,
+    net_of,
+    read_state,
+)
+from resnet_lab.config import Config, choices, short
 from resnet_lab.data import DATASETS
 from resnet_lab.files import size_words
 from resnet_lab.films import frames
-from resnet_lab.inside.subjects import ORIGINS, Subject
+from resnet_lab.inside.subjects import ORIGINS, Normalisation, Subject
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
 from resnet_lab.run_config import DataConfig, RunConfig
@@ -23,7 +32,7 @@ from resnet_lab.runs import Run, checked_labels
 from resnet_lab.store import Store
 from resnet_lab.weights import WEIGHTS, read_any, read_record, write_tensors
 
-MAX_CHECKPOINT = 200_000_000
+IMAGENET = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))  # akamaster trains on CIFAR-10 with it
 DATA_BY_CLASSES = {10: DataConfig(name="cifar10"), 100: DataConfig(name="cifar100")}
 SMALL_DATA = {"sample": "a sample of CIFAR-10", "synthetic": "synthetic patterns"}
 DETAILS: tuple[Callable[[Subject], str], ...] = (  # the first that differ tell subjects of the same title apart
@@ -99,11 +108,18 @@ def checkpoints(home: Path) -> Path:
 def of_checkpoint(path: Path) -> Subject:
     record = read_record(path)
     try:
-        model, data = ModelConfig(**record["model"]), DataConfig(**record["data"])
-        fields: dict[str, Any] = {"title": record["title"], "model": model, "data": data}
+        fields: dict[str, Any] = {"title": record["title"], **read_kind(record)}
     except (KeyError, TypeError):
         raise ValueError(f"{path} is no checkpoint that the lab imported.") from None
     return Subject(id=f"c{path.stem}", origin="checkpoint", weights=str(path), **fields)
+
+
+def read_kind(record: dict[str, Any]) -> dict[str, Any]:
+    """What says how the weights are to be used: the net, its data and its normalisation."""
+    parts: dict[str, type[Config]] = {"model": ModelConfig, "data": DataConfig}
+    if "normalisation" in record:
+        parts["normalisation"] = Normalisation
+    return {name: part(**record[name]) for name, part in parts.items()}
 
 
 def import_checkpoint(given: Path | bytes, name: str, home: Path) -> Subject:
@@ -118,11 +134,11 @@ def import_checkpoint(given: Path | bytes, name: str, home: Path) -> Subject:
         if isinstance(given, bytes):
             path.write_bytes(given)
         try:
-            model, data, state = opened(path)
-            check_shape(model)
+            kind, state = opened(path)
+            check_shape(kind["model"])
         except ValueError as error:
             raise ValueError(str(error).replace(str(path), short(title))) from None
-    record = {"model": model.model_dump(mode="json"), "data": data.model_dump(mode="json"), "title": title}
+    record = {"title": title} | {name: part.model_dump(mode="json") for name, part in kind.items()}
     kept = checkpoints(home) / f"{content_key(state, record)}.safetensors"
     if str(kept) not in {subject.weights for subject in imported(home)}:
         write_tensors(kept, state, record | {"source": given.name if isinstance(given, Path) else name})
@@ -135,37 +151,45 @@ def size_of(path: Path) -> int:
     return path.stat().st_size
 
 
-def opened(path: Path) -> tuple[ModelConfig, DataConfig, State]:
-    """What the lab wrote says what it is; of anything else it is inferred."""
-    state, record = read_any(path) if is_safetensors(path) else (read_state(path), None)
+def opened(path: Path) -> tuple[dict[str, Any], State]:
+    """Kind and weights. What the lab wrote says what it is; of anything else it is inferred."""
+    state, record = read_bounded(path)
     if record is not None:
         return own(path, state, record)
     model, net = net_of(state, str(path))
     if model.num_classes not in DATA_BY_CLASSES:
         raise ValueError(f"{path} has {model.num_classes} classes: nets of {choices(DATA_BY_CLASSES)} are taken.")
-    return model, DATA_BY_CLASSES[model.num_classes], dict(net.state_dict())
+    special = {"normalisation": IMAGENET} if is_akamaster(state) else {}
+    return {"model": model, "data": DATA_BY_CLASSES[model.num_classes], **special}, dict(net.state_dict())
 
 
-def own(path: Path, state: State, record: dict[str, Any]) -> tuple[ModelConfig, DataConfig, State]:
+def read_bounded(path: Path) -> tuple[State, dict[str, Any] | None]:
+    """A small file may claim to hold much: that is refused before it takes the memory."""
+    if is_safetensors(path):
+        state, record = read_any(path)
+    else:
+        check_unpacked(path)
+        state, record = read_state(path), None
+    check_numbers(state, path)
+    return state, record
+
+
+def own(path: Path, state: State, record: dict[str, Any]) -> tuple[dict[str, Any], State]:
     """The weights of a finished run of any lab, or a checkpoint that was imported there."""
     try:
         if "config" in record:
             config = RunConfig.from_json(record["config"])
-            model, data = config.model, config.data
+            kind: dict[str, Any] = {"model": config.model, "data": config.data}
         else:
-            model, data = ModelConfig(**record["model"]), DataConfig(**record["data"])
+            kind = read_kind(record)
         with torch.device("meta"):  # whatever size is claimed
-            net = build_model(model)
+            net = build_model(kind["model"])
         check_fit(dict(net.state_dict()), state, {name: name for name in state})
     except (ValueError, KeyError, TypeError):
         raise ValueError(
             f"{path} holds no final weights of a run: a checkpoint or a film does not say its net."
         ) from None
-    return (
-        model,
-        data,
-        {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()},
-    )
+    return kind, {name: tensor.float() if tensor.is_floating_point() else tensor for name, tensor in state.items()}
 
 
 def is_safetensors(path: Path) -> bool:
@@ -180,7 +204,8 @@ def check_shape(model: ModelConfig) -> None:
 
 
 def content_key(state: State, record: dict[str, Any]) -> str:
-    digest = hashlib.sha256(repr((record["model"], record["data"])).encode())
+    kind = [record[name] for name in ("model", "data", "normalisation") if name in record]
+    digest = hashlib.sha256(repr(tuple(kind)).encode())
     for name in sorted(state):
         digest.update(name.encode())
         digest.update(state[name].detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())

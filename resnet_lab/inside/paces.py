@@ -5,15 +5,17 @@ import time
 import torch
 
 from resnet_lab.model_config import ModelConfig
-from resnet_lab.nets import build_model
+from resnet_lab.nets import build_model, layout
 
 IMAGES, ROUNDS = 32, 3
 
 
 @torch.no_grad()
 def seconds_per_image(model: ModelConfig, resolution: int) -> float:
-    """Of an answer of this net, the fastest of a few short tries, on one thread as others work beside it."""
-    net, pixels = build_model(model).eval(), torch.zeros(IMAGES, 3, resolution, resolution)
+    """About, of an answer of this net: the fastest of a few short tries on the threads that torch has here."""
+    net = build_model(model).eval()
+    net = net.to(memory_format=layout(net))
+    pixels = torch.zeros(IMAGES, 3, resolution, resolution)
     net(pixels)
     tries = []
     for _ in range(ROUNDS):

@@ -1,9 +1,10 @@
 """A trained net that is looked into, and the same as a module that takes pixels."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import nn
 from torch.nn import functional
 
@@ -15,6 +16,14 @@ from resnet_lab.nets import ResNet, build_model, layout
 from resnet_lab.run_config import DataConfig
 
 ORIGINS = {"run": "a run of this lab", "shipped": "trained beforehand, comes with the lab", "checkpoint": "imported"}
+Above0 = Annotated[float, Field(gt=0)]
+
+
+class Normalisation(Config):
+    """Of each channel of pixels from 0 to 1."""
+
+    mean: tuple[float, float, float]
+    std: tuple[Above0, Above0, Above0]
 
 
 class Subject(Config):
@@ -27,6 +36,7 @@ class Subject(Config):
     data: DataConfig  # what it was trained on, and so which pictures it knows
     weights: str  # the path of the file
     seed: int = 0
+    normalisation: Normalisation | None = None  # in training; None: that of the data set
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -37,10 +47,11 @@ class PixelNet(nn.Module):
     """Takes pixels from 0 to 1, (N, 3, 32, 32); resolution and normalisation are part of the net, so that all nets
     are explained in the same pixels. In evaluation mode, its weights out of reach of any gradient."""
 
-    def __init__(self, net: ResNet, data: DataConfig):
+    def __init__(self, net: ResNet, data: DataConfig, normalisation: Normalisation | None = None):
         super().__init__()
         self.net, self.resolution, self.layout = net, data.resolution, layout(net)
-        for name, values in (("mean", DATASETS[data.name].mean), ("std", DATASETS[data.name].std)):
+        used = normalisation or DATASETS[data.name]
+        for name, values in (("mean", used.mean), ("std", used.std)):
             self.register_buffer(name, torch.tensor(values).view(3, 1, 1))
         self.eval().requires_grad_(False).to(memory_format=self.layout)
 
@@ -60,4 +71,4 @@ def open_subject(subject: Subject) -> PixelNet:
     tensors, _ = read_frame(Path(subject.weights))
     net = build_model(subject.model)
     net.load_state_dict(tensors)
-    return PixelNet(net, subject.data)
+    return PixelNet(net, subject.data, subject.normalisation)

@@ -1,5 +1,6 @@
 """Pictures of one's own: what comes in is untrusted, what is kept is 32×32 pixels and nothing else."""
 
+import contextlib
 import hashlib
 import io
 import re
@@ -24,10 +25,17 @@ def keep_upload(content: bytes, folder: Path) -> str:
     pixels = read_own(content)
     ref = f"u{hashlib.sha256(pixels.tobytes()).hexdigest()[:8]}"
     path = upload_file(ref, folder)
-    if not path.exists():
+    if not is_kept(ref, pixels, folder):
         with replacing(path) as file:
             Image.fromarray(pixels.transpose(1, 2, 0).copy()).save(file, "PNG")
     return ref
+
+
+def is_kept(ref: str, pixels: np.ndarray, folder: Path) -> bool:
+    """Whole: a damaged one is written again."""
+    with contextlib.suppress(ValueError):
+        return np.array_equal(read_upload(ref, folder), pixels)
+    return False
 
 
 def upload_file(ref: str, folder: Path) -> Path:

@@ -182,8 +182,10 @@ def outcome(edits: Edits, record: Mapping[str, Any]) -> str:
 
 
 def comparison(records: Mapping[str, Mapping[str, Any]]) -> str:
-    """Which of several nets suffers most, by title."""
-    rises = {title: record["error"] - record["intact_error"] for title, record in records.items()}
+    """Which of several nets suffers most, by title; nothing where they have been measured on different images."""
+    if len({record["words"] for record in records.values()}) > 1:
+        return ""
+    rises = {title: round(record["error"] - record["intact_error"], 2) for title, record in records.items()}
     most, least = max(rises, key=rises.__getitem__), min(rises, key=rises.__getitem__)
     if rises[most] == rises[least]:
         return f"All nets lose the same: {rises[most]:+.2f} points."

@@ -61,7 +61,7 @@ def choose_statistics(looked: Looked) -> bool:
     words = {"trained": "As trained", "anew": "Measured anew"}
     meaning = (
         "Without a unit the signal has another size, and BN still expects the old one. With its means and variances "
-        "measured again on training images, what is left of the damage is the loss of what the unit computed."
+        "measured again on training images, what is left of the damage is not explained by BN's statistics."
     )
     control = st.segmented_control
     return (
@@ -138,9 +138,8 @@ def measured(looked: Looked, nets: Sequence[Net], edits: Edits, reestimate: bool
     wanted = [edits.within(net.shapes).for_job() for net in nets]
 
     def on(num_images: int) -> list[Findings | None]:
-        more = {"num_images": num_images, "reestimate": reestimate}
         return [
-            ask(looked, "lesion", subject=subject, edits=each, **more)
+            beside_intact(looked, {"subject": subject, "num_images": num_images}, each, reestimate)
             for subject, each in zip(looked.asked, wanted, strict=True)
         ]
 
@@ -148,6 +147,15 @@ def measured(looked: Looked, nets: Sequence[Net], edits: Edits, reestimate: bool
     if not all(first) or most <= FIRST:
         return first
     return [whole or part for whole, part in zip(on(most), first, strict=True)]
+
+
+def beside_intact(looked: Looked, whom: dict[str, Any], edits: list[Any], reestimate: bool) -> Findings | None:
+    """The net as it is does not change with the edits: it is measured once."""
+    intact = ask(looked, "lesion", edits=[], reestimate=False, **whom)
+    cut = ask(looked, "lesion", edits=edits, reestimate=reestimate, **whom) if edits or reestimate else intact
+    if intact is None or cut is None:
+        return None
+    return Findings(cut.tensors, cut.record | {"intact_error": intact.record["error"]})
 
 
 def num_here(data: DataConfig) -> int:
@@ -168,8 +176,8 @@ def say_which(looked: Looked, edits: Edits, told: Sequence[Findings | None]) -> 
     records = {
         looked.titles[subject.id]: each.record for subject, each in zip(looked.subjects, told, strict=True) if each
     }
-    if edits and len(records) == len(told) > 1:
-        st.markdown(verbatim(comparison(records)))
+    if edits and len(records) == len(told) > 1 and (said := comparison(records)):
+        st.markdown(verbatim(said))
 
 
 # ---- charts

@@ -8,21 +8,19 @@ import plotly.graph_objects as go
 from resnet_lab.ui.board import Chart
 from resnet_lab.ui.charts import Measure, as_text, faded, layout
 from resnet_lab.ui.palette import ACCENT, FAINT, INK, SURFACE
-from resnet_lab.ui.run_styles import Style
 from resnet_lab.ui.traces import colour_bar, run_figure
 
 ORDERS = {"deletion": "solid", "insertion": "dash"}
-REMOVED = "The target's probability while pixels are taken away (deletion), or put in (insertion)"
+REMOVED = "The target's probability while patches are blurred (deletion), or made sharp (insertion)"
 READ = {
-    "removal": "Solid: the pixels that the map puts first are replaced by the baseline first; dashed: they are put "
-    "into the baseline first. Grey are random orders: a map that knows what matters falls below them, and rises above "
-    "them.",
-    "randomised": "The weights are drawn anew from the head down, one part more each time. A map of what the net has "
-    "learned should fall towards 0; one that stays high shows the picture more than the net.",
+    "removal": "Solid: the patches of 4×4 pixels that the map puts first are blurred first; dashed: they are made "
+    "sharp in the blurred picture first. The chosen baseline plays no part here. Grey are random orders: a map that "
+    "knows what matters falls below them, and rises above them.",
+    "randomised": "The weights are drawn anew from the head down, one part more each time. Compared are the "
+    "ranks of the absolute values, without their signs. A map of what the net has learned should fall towards 0; one "
+    "that stays high shows the picture more than the net.",
     "agreement": "Rank correlation of the signed maps, mean over the pictures: 1 is the same order of all pixels, 0 is "
     "chance.",
-    "conductance": "What the branch of each unit brings of the whole change from baseline to picture; the rest of it "
-    "comes through the unit's shortcut. Below 0 the branch speaks against the target.",
 }
 
 
@@ -107,25 +105,3 @@ def closest(names: Sequence[str], similarity: np.ndarray) -> str:
     others = np.where(np.eye(len(names), dtype=bool), -np.inf, similarity)
     one, other = sorted(divmod(int(others.argmax()), len(names)))
     return f"{names[one]} and {names[other]} agree most, {similarity[one, other]:.2f}."
-
-
-def conductance_chart(title: str, shares: Mapping[str, np.ndarray], styles: Mapping[str, Style], theme: str) -> Chart:
-    """By the net's title, the share of each unit's branch."""
-    figure = run_figure(title, "share of the change, %", "unit, from the input to the output", len(shares), theme)
-    for name, values in shares.items():
-        figure.add_scatter(
-            x=list(range(1, len(values) + 1)),
-            y=100 * values,
-            name=as_text(name),
-            mode="lines+markers",
-            line={"color": styles[name].colour.of(theme), "dash": styles[name].dash, "width": 2},
-            marker={"size": 5},
-            hovertemplate="%{fullData.name}: %{y:.1f}%<extra></extra>",
-        )
-    figure.update_xaxes(unifiedhovertitle={"text": "unit %{x}"}, dtick=1 if longest(shares) <= 30 else None)
-    strongest = ", ".join(f"{name} most in unit {int(np.abs(each).argmax()) + 1}" for name, each in shares.items())
-    return Chart(figure, f"{title}: {strongest}.", wide=True, caption=READ["conductance"])
-
-
-def longest(shares: Mapping[str, np.ndarray]) -> int:
-    return max(map(len, shares.values()))

@@ -16,7 +16,6 @@ from resnet_lab.ui.look_map_curves import (
     READ,
     REMOVED,
     agreement_chart,
-    conductance_chart,
     randomised_chart,
     removal_chart,
 )
@@ -25,10 +24,13 @@ from resnet_lab.ui.look_state import Looked
 from resnet_lab.ui.look_waiting import found
 from resnet_lab.ui.map_charts import Look, tiles_chart
 from resnet_lab.ui.page import verbatim
-from resnet_lab.ui.run_styles import style_of
+from resnet_lab.ui.share_charts import conductance_chart
 
 MANY_PICTURES = 8  # over which nets are compared
-NO_DOUBT = "None of the checks below speaks against this map."
+NO_DOUBT = (
+    "None of these five numbers speaks against this map; whether it depends on the weights is checked under Weights "
+    "drawn anew."
+)
 
 drawn_removal = st.cache_resource(max_entries=100, show_spinner=False)(removal_chart)
 
@@ -62,13 +64,12 @@ def show_evidence(looked: Looked, picture: Specimen, asked: Asked, subjects: Seq
 
 
 def checked(asking: Evidence) -> dict[str, Findings]:
-    """By the net's id; one net after the other, so that the first is there soon."""
+    """By the net's id; one that fails or is cancelled keeps no other from its numbers."""
     known = {}
     for subject in asking.subjects:
         told = asking.found("evidence", subject=as_fields([subject])[0], picture=asking.picture.ref)
-        if told is None:
-            break
-        known[subject.id] = told
+        if told is not None:
+            known[subject.id] = told
     return known
 
 
@@ -227,10 +228,9 @@ def show_units(asking: Evidence, known: Mapping[str, Findings]) -> None:
     if told is None:
         return
     names = [asking.named(subject) for subject in asking.subjects]
-    shares = {name: told.tensors[f"share_{k}"].numpy() for k, name in enumerate(names)}
-    styles = {name: style_of(k) for k, name in enumerate(names)}
-    title = "Conductance: how much of the change flows through the branch of each unit"
-    show_charts({"units": conductance_chart(title, shares, styles, asking.looked.theme)}, "look_units")
+    shares = [told.tensors[f"share_{place}"].numpy() for place in range(len(names))]
+    chart = conductance_chart(names, shares, asking.asked.words, asking.looked.theme)
+    show_charts({"units": chart}, "look_units")
 
 
 PARTS: dict[str, tuple[str, Callable[[Evidence, Mapping[str, Findings]], None]]] = {

@@ -24,6 +24,8 @@ OFFERED = {  # of the settings, those that can be chosen on the page
     "noise": (0, 5, 10, 25, 50),
 }
 OPACITIES = {"25": "25%", "50": "50%", "75": "75%", "100": "100%"}
+UNITS = {METHODS["guided_grad_cam"].title: "no unit"}  # a product of a gradient and a coarse map
+HELP = {"stage": "Counted from 1, as in the drawings of nets"}  # jobs count from 0
 WORDS = {"stage": {"-1": "Last", "0": "1", "1": "2", "2": "3"}, "noise": {"0": "None"}}
 
 
@@ -53,7 +55,7 @@ def as_fields(subjects: Sequence[Subject]) -> list[dict[str, Any]]:
 
 
 def unit_of(method: Method) -> str:
-    return "logits for a unit of brightness" if method.is_gradient else "logits"
+    return UNITS.get(method.title, "logits for a unit of brightness" if method.is_gradient else "logits")
 
 
 def choose_question(looked: Looked, picture: Specimen) -> tuple[Asked, Look]:
@@ -126,7 +128,8 @@ def choose_settings(looked: Looked) -> dict[str, int]:
         default = str(setting.default)
         options = {str(number): said.get(str(number), str(number)) for number in sorted({*numbers, setting.default})}
         users = ", ".join(method.title for method in METHODS.values() if name in method.settings)
-        value = looked.choose(name, setting.title, options, default, help=f"{setting.words}. For {users}.")
+        meaning = f"{HELP.get(name, setting.words)}. For {users}."
+        value = looked.choose(name, setting.title, options, default, help=meaning)
         if value != default:
             chosen[name] = int(value)
     return chosen

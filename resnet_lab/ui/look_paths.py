@@ -30,7 +30,7 @@ def paths(looked: Looked) -> None:
     gradients = told(looked, able, "path_gradients", GRADIENTS)
     charts: dict[str, Chart] = {}
     if gradients:
-        words = words_of(gradients)
+        words = f"{words_of(gradients)}, {sampled(gradients)}"
         charts["gradient"] = gradient_chart(by_length(looked, gradients, "mean"), words, looked.theme)
         charts["share"] = share_chart(by_length(looked, gradients, "total"), words, looked.theme)
     if answers:
@@ -59,6 +59,11 @@ def by_length(looked: Looked, there: Told, name: str) -> list[ByLength]:
     return [
         ByLength(looked.titles[subject.id], findings.tensors[name].numpy(), place) for place, subject, findings in there
     ]
+
+
+def sampled(there: Told) -> str:
+    """Short and very long paths are few, and none is drawn twice."""
+    return f"at most {max(max(findings.record['drawn']) for _, _, findings in there)} paths of each length"
 
 
 def words_of(there: Told) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 
@@ -123,7 +123,7 @@ def current_view(known: Sequence[Subject], views: Mapping[str, Any]) -> LookView
     return view.changed(**shown | {"nets": tuple(net for net in shown["nets"] if net in ids)})
 
 
-def run_again() -> None:
+def run_again() -> NoReturn:
     """From a fragment: its tick may bring the address of a moment ago, before the last click."""
     st.session_state.looked_again = True
     st.rerun()

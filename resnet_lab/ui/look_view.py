@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from resnet_lab.config import choices, short
-from resnet_lab.inside.specimens import Specimen, read_tray, specimen
+from resnet_lab.inside.specimens import MOST, Specimen, read_tray, specimen
 from resnet_lab.runs import listed
 from resnet_lab.ui.run_ids import join_ids, split_ids
 
@@ -58,7 +58,10 @@ def read_params(
         problems.append(f"view must be {choices(views)}, but is {short(view)}.")
         view = ""
     options, found = read_options({name: text for name, text in params.items() if name not in OWN})
+    picture = picture[:1]
     tray = tuple(dict.fromkeys((*tray, *picture)))
+    if len(tray) > MOST:  # what is looked at is in it
+        tray = (*tray[: MOST - 1], *picture)
     if view == next(iter(views)):
         view = ""
     return LookView(nets, tray, view, picture[0] if picture else "", options), problems + found

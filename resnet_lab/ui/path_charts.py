@@ -49,7 +49,8 @@ def share_chart(nets: Sequence[ByLength], words: str, theme: str) -> Chart:
         add_line(figure, net, net.values, "%{y:.1f}%", theme)
     caption = (
         "The gradient of one path times how many there are of its length. Where the curve is high, there are the paths "
-        "that the net learns through; in the nets of Veit et al. 2016 they pass 5 to 17 of 54 branches."
+        "that carry most of this trained net's gradient; in the nets of Veit et al. 2016 they pass 5 to 17 of 54 "
+        "branches."
     )
     peaks = [f"{net.title} most at length {int(np.argmax(net.values))} of {longest(net)}" for net in shares]
     return finished(figure, nets, f"{title}: {'; '.join(peaks)}.", caption)

@@ -109,7 +109,7 @@ def channel_chart(title: str, unit: int, shortcut: Array, branch: Array, highest
 
 
 def conductance_chart(titles: Sequence[str], shares: Sequence[Array], target: str, theme: str) -> Chart:
-    """How much of the change from black to the picture comes through each branch, of all nets that it changes."""
+    """How much of the change from baseline to picture comes through each branch, of all nets that it changes."""
     is_shown = [bool(np.abs(values).max() < MOST_SHARE) for values in shares]
     title = f"What flows through each branch, for {target}"
     figure = run_figure(title, "share of the change", "unit, from the input to the output", len(titles), theme)

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import gc
+import math
 import os
 import statistics
 import sys
@@ -21,6 +22,7 @@ Clock = Callable[[], float]
 
 LAUNCHES = {"cpu": "eager", "cuda": "graph"}
 BF16_GAIN = 1.15  # less may be noise, and fp32 is the more exact
+HOPELESS = 3  # times as slow as the first step of another way, in which that has made all its preparations
 # M_MMAP_THRESHOLD (the most that every glibc takes), M_TRIM_THRESHOLD, M_TOP_PAD
 MALLOPT = {-3: 2**25, -1: 2**30, -2: 2**26}
 
@@ -92,9 +94,15 @@ def choose_execution(
 def seconds_per_step(
     device: torch.device, steps: Sequence[Callable[[], object]], clock: Clock = time.perf_counter, repeats: int = 4
 ) -> list[float]:
-    """Of each, the median of a few, the first one not counted; in turns, as what else runs slows all of them alike."""
-    rounds = [[timed(device, step, clock) for step in steps] for _ in range(repeats + 1)]
-    return [statistics.median(times) for times in zip(*rounds[1:], strict=True)]
+    """Of each, the median of a few, the first one not counted; in turns, as what else runs slows all of them alike.
+
+    On a CPU a way is not tried again that is hopeless at once: bf16 may take seconds a step where nothing supports it.
+    """
+    first = [timed(device, step, clock) for step in steps]
+    allowed = HOPELESS if device.type == "cpu" else math.inf
+    hopeful = [k for k, seconds in enumerate(first) if seconds <= allowed * min(first[: k + 1])]
+    rounds = [{k: timed(device, steps[k], clock) for k in hopeful} for _ in range(repeats)]
+    return [statistics.median(each[k] for each in rounds) if k in hopeful else first[k] for k in range(len(steps))]
 
 
 def timed(device: torch.device, step: Callable[[], object], clock: Clock) -> float:

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 import torch
@@ -84,9 +83,34 @@ def test_what_cannot_be_done_is_done_more_simply_until_it_can():
 
 
 def test_the_pace_is_that_of_the_usual_step_and_the_first_is_not_counted():
-    pauses = iter([0.2, 0.0, 0.05, 0.05, 0.3])
-    [seconds] = seconds_per_step(CPU, [lambda: time.sleep(next(pauses))])
-    assert 0.05 <= seconds < 0.15
+    clock = Clock()
+    seconds = iter([200.0, 1.0, 5.0, 5.0, 30.0])
+    assert seconds_per_step(CPU, [lambda: clock.passes(next(seconds))], clock) == [5.0]
+
+
+@pytest.mark.parametrize(("device", "expected", "tries"), [("cpu", [5.0, 31.0], 1), ("cuda", [5.0, 6.0], 5)])
+def test_what_is_hopeless_on_a_cpu_is_tried_once(device, expected, tries, monkeypatch):
+    monkeypatch.setattr("resnet_lab.execution.synchronise", lambda device: None)
+    clock, steps = Clock(), []
+    fast, slow = iter([10.0, 5.0, 5.0, 5.0, 5.0]), iter([31.0, 6.0, 6.0, 6.0, 6.0])
+
+    def hopeless():
+        steps.append("hopeless")
+        clock.passes(next(slow))
+
+    assert seconds_per_step(torch.device(device), [lambda: clock.passes(next(fast)), hopeless], clock) == expected
+    assert len(steps) == tries
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+    def passes(self, seconds):
+        self.now += seconds
 
 
 def test_ways_are_measured_in_turns():

@@ -14,6 +14,7 @@ import torch
 
 from resnet_lab.files import CHECKOUT
 from resnet_lab.films import frames, moments
+from resnet_lab.machine import usual_precision
 from resnet_lab.predictions import PREDICTIONS
 from resnet_lab.presets import preset
 from resnet_lab.queueing import Process, claim, requeue
@@ -38,9 +39,15 @@ def store(tmp_path, monkeypatch):
     home = tmp_path / "home"
     monkeypatch.setenv("RESNET_LAB_HOME", str(home))
     monkeypatch.delenv("RESNET_LAB_STORE", raising=False)
+    know_machine(home)
     with open_store() as store:
         yield store
     end_processes_of(home)
+
+
+def know_machine(home):
+    """Nobody has to find out what is fastest here."""
+    usual_precision(home, torch.device("cpu"), lambda device: "fp32")
 
 
 def end_processes_of(home):

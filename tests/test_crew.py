@@ -9,7 +9,6 @@ import torch
 
 from resnet_lab import supervisor as module
 from resnet_lab.crew import Crew
-from resnet_lab.machine import usual_precision
 from resnet_lab.memory import Memory, needed_gpu_bytes
 from resnet_lab.places import choose_places
 from resnet_lab.queueing import request, requeue, resume
@@ -33,12 +32,6 @@ __all__ = ["store"]
 
 CREW = ["-m", "resnet_lab.crew"]
 PLENTY = Memory(10**12, 10**12)
-
-
-@pytest.fixture(autouse=True)
-def known(store):
-    """Nobody has to find out what is fastest here."""
-    usual_precision(store.folder, torch.device("cpu"), lambda device: "fp32")
 
 
 def started(store, runs):

@@ -451,6 +451,7 @@ def test_what_a_spare_prints_goes_to_the_log_of_its_run_once_it_has_one(store):
 
 
 def test_what_is_fastest_here_is_known_before_there_is_a_run(store):
+    (store.folder / FILE).unlink()
     with supervisor_of(store) as supervisor:
         supervisor.spares.keep(2)
         known = until(lambda: read(store.folder / FILE), "it is known")

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from resnet_lab.films import frames
-from resnet_lab.machine import usual_precision
+from resnet_lab.machine import FILE, usual_precision
 from resnet_lab.predictions import PREDICTIONS
 from resnet_lab.queueing import request, resume
 from resnet_lab.weights import CHECKPOINT, WEIGHTS, read_tensors
@@ -52,6 +52,7 @@ def test_killed_at_random_moments_a_run_ends_as_the_undisturbed_one(store):
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_where_the_recipe_leaves_it_open_a_run_is_computed_as_this_machine_does_it_best(store, precision):
+    (store.folder / FILE).unlink()
     assert usual_precision(store.folder, torch.device("cpu"), lambda device: precision) == precision
     run = train_here(store, short(precision="auto", steps=2))
     assert store.last(run.id, "start").execution["precision"] == precision

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import launch
-from tests.processes import end_processes_of
+from tests.processes import end_processes_of, know_machine
 
 ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 120_000  # milliseconds
@@ -31,6 +31,7 @@ HEADINGS = {  # by which a page is known to be there: the last ones
 def lab_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """An empty home of the running lab; no process of it is left afterwards."""
     home = tmp_path_factory.mktemp("home")
+    know_machine(home)
     yield home
     end_processes_of(home)
 

@@ -9,6 +9,8 @@ from typing import Any
 import torch
 
 from resnet_lab.events import Event, Start
+from resnet_lab.files import copy_file
+from resnet_lab.films import frames
 from resnet_lab.run_config import RunConfig
 from resnet_lab.runs import Run, checked_labels
 from resnet_lab.schedules import learning_rate
@@ -30,6 +32,8 @@ def continue_longer(store: Store, run_id: str, steps: int) -> Run:
         new = enqueue(connection, config, created=store.clock(), device=run.device, threads=run.threads, **kept)
         undo.callback(shutil.rmtree, store.run_folder(new), ignore_errors=True)
         write_tensors(store.run_folder(new) / CHECKPOINT, tensors, record | of_longer(config, record))
+        for path in frames(store.run_folder(run.id)).values():  # at the moments of the shorter run: they are its past
+            copy_file(path, store.run_folder(new) / path.name)
         append_events(connection, new, told)
         connection.commit()
         undo.pop_all()

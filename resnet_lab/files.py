@@ -3,6 +3,7 @@
 import errno
 import os
 import secrets
+import shutil
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,14 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     finally:
         if part.exists():
             part.unlink()
+
+
+def copy_file(source: Path, path: Path) -> None:
+    try:
+        with source.open("rb") as content, replacing(path) as file:
+            shutil.copyfileobj(content, file)
+    except OSError as error:
+        raise StorageError(f"{source} could not be read: {reason(error)}.") from None
 
 
 def remove_parts(folder: Path) -> None:

@@ -191,7 +191,7 @@ def without_timings(event):
     return dataclasses.replace(event, **timings).to_dict()
 
 
-def assert_undisturbed(store: Store, run_id):
+def assert_undisturbed(store: Store, run_id, filmed=None):
     """The run is over, nobody holds it, and its events and weights are those of a run that nothing happened to."""
     run, events = store.run(run_id), store.events(run_id)
     expected, weights = undisturbed(run.config)
@@ -204,7 +204,7 @@ def assert_undisturbed(store: Store, run_id):
     assert tensors.keys() == weights.keys()
     assert [name for name in weights if not torch.equal(tensors[name], weights[name])] == []
     folder = store.run_folder(run_id)
-    assert frames(folder).keys() == moments(run.config.recipe.steps)
+    assert frames(folder).keys() == (filmed or moments(run.config.recipe.steps))
     assert {path.name for path in folder.iterdir()} <= {
         *(WEIGHTS, PREDICTIONS, CHECKPOINT, LOG),
         *(path.name for path in frames(folder).values()),

@@ -1,11 +1,14 @@
 """A finished run that goes on ends bit for bit as one that was given more steps from the start, or is refused."""
 
+from itertools import pairwise
+
 import pytest
 import torch
 from sqlalchemy import text
 
 from resnet_lab.capsules import read_capsule, write_capsule
 from resnet_lab.continuations import continue_longer
+from resnet_lab.films import moments
 from resnet_lab.queueing import request
 from resnet_lab.store import Store
 from resnet_lab.weights import CHECKPOINT, WEIGHTS, read_tensors
@@ -17,6 +20,11 @@ __all__ = ["store"]
 
 def trained(store, **fields):
     return train_here(store, short(**fields), name="first", tags=["t"], notes="a")
+
+
+def filmed_in_turn(*steps):
+    """The moments of the first run, and of each that went on those which were still to come."""
+    return {moment for before, last in pairwise((0, *steps)) for moment in moments(last) if moment >= before}
 
 
 # fmt: off
@@ -37,7 +45,7 @@ def test_a_continued_run_ends_bit_for_bit_as_the_undisturbed_longer_one(store, w
     longer = continue_longer(store, run.id, 33)
     assert (longer.status, longer.config) == ("queued", run.config.with_fields(steps=33))
     go_on_here(store, longer.id)
-    assert_undisturbed(store, longer.id)
+    assert_undisturbed(store, longer.id, filmed=filmed_in_turn(20, 33))
     after = store.events(run.id), read_tensors(store.run_folder(run.id) / WEIGHTS)[0]
     assert before[0] == after[0]
     assert all(torch.equal(before[1][name], after[1][name]) for name in after[1])
@@ -48,7 +56,7 @@ def test_a_continued_run_can_be_continued(store):
     for steps in (21, 30):
         run = continue_longer(store, run.id, steps)
         go_on_here(store, run.id)
-    assert_undisturbed(store, run.id)
+    assert_undisturbed(store, run.id, filmed=filmed_in_turn(20, 21, 30))
 
 
 def test_until_it_goes_on_a_continued_run_shows_what_happened_before(store):

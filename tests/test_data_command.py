@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from resnet_lab.commands import data
-from resnet_lab.data import DATASETS, keep, kept_file, load_images
+from resnet_lab.data import DATASETS, SAMPLE, keep, kept_file, load_images
 from tests.sentences import is_one_sentence, refusal
 
 
@@ -46,7 +46,8 @@ def test_the_list_is_there_for_programs(home, cifar100, capsys, arguments):
     assert list(rows) == list(DATASETS)
     assert (rows["cifar10"]["here"], rows["cifar10"]["size_mb"], rows["cifar10"]["images"]) == (False, 0, 60_000)
     assert rows["cifar100"]["size_mb"] == pytest.approx(cifar100.stat().st_size / 1e6, abs=0.1)
-    assert rows["sample"]["size_mb"] == pytest.approx(10.2, abs=0.1)
+    sample = sum(path.stat().st_size for path in SAMPLE.iterdir())
+    assert rows["sample"]["size_mb"] == pytest.approx(sample / 1e6, abs=0.1)
 
 
 def test_a_check_of_all_checks_what_is_here(home, cifar100, capsys):

@@ -6,8 +6,8 @@ from pathlib import Path
 from resnet_lab.capsules import write_capsule
 from resnet_lab.files import size_words
 from resnet_lab.gallery import CARDS
-from resnet_lab.inside.shipped import GALLERY
 from resnet_lab.runs import Run
+from resnet_lab.shipped import GALLERY
 from resnet_lab.store import Store, open_store
 from resnet_lab.weights import WEIGHTS
 

@@ -20,10 +20,11 @@ from resnet_lab.config import Config, short
 from resnet_lab.events import EVENTS, Event
 from resnet_lab.files import StorageError, reason, replacing
 from resnet_lab.films import frames
+from resnet_lab.library import Readable, all_events
 from resnet_lab.predictions import PREDICTIONS, read_predictions
 from resnet_lab.run_config import RunConfig
 from resnet_lab.runs import Run, checked_labels
-from resnet_lab.store import Store, all_events, append_events, new_id, new_row
+from resnet_lab.store import Store, append_events, new_id, new_row
 from resnet_lab.tables import RUNS
 from resnet_lab.weights import CHECKPOINT, WEIGHTS, read_tensors
 
@@ -73,7 +74,7 @@ class Arrival:
     folder: Path
 
 
-def write_capsule(store: Store, runs: Sequence[Run], path: Path) -> None:
+def write_capsule(store: Readable, runs: Sequence[Run], path: Path) -> None:
     sums: dict[str, str] = {}
     with replacing(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for run in runs:
@@ -83,7 +84,7 @@ def write_capsule(store: Store, runs: Sequence[Run], path: Path) -> None:
         archive.writestr(MANIFEST, json.dumps(manifest.model_dump(), indent=1))
 
 
-def members(store: Store, run: Run) -> Iterator[tuple[str, Iterable[bytes]]]:
+def members(store: Readable, run: Run) -> Iterator[tuple[str, Iterable[bytes]]]:
     """The files first: of a run that goes on, the events then reach at least as far as its checkpoint."""
     is_finished = run.status in ("done", "diverged")
     for path in files_of(store.run_folder(run.id)):

@@ -9,9 +9,9 @@ import numpy as np
 
 from resnet_lab.events import Probe, Start
 from resnet_lab.histories import Array, Histories, Steps
+from resnet_lab.library import Readable
 from resnet_lab.run_config import RunConfig, flat_fields
 from resnet_lab.runs import Run
-from resnet_lab.store import Store
 
 LAST_STEPS = 50  # over which the final loss is averaged: one batch says little
 
@@ -62,7 +62,7 @@ class Group:
         return told | {name: spread and spread.to_dict() for name, spread in spreads.items()}
 
 
-def compare(store: Store, runs: Sequence[Run]) -> list[Group]:
+def compare(store: Readable, runs: Sequence[Run]) -> list[Group]:
     """In the order of the runs."""
     ids, histories = [run.id for run in runs], Histories(store)
     steps, epochs, probes = histories.steps(ids), histories.epochs(ids), histories.last_probes(ids)
@@ -116,7 +116,7 @@ def gradient_ratio(probe: Probe | None) -> float | None:
     return norms[0] / norms[-1]
 
 
-def precisions(store: Store, run_ids: Sequence[str]) -> dict[str, str]:
+def precisions(store: Readable, run_ids: Sequence[str]) -> dict[str, str]:
     """In which each of the runs is computed; they may differ where the machine chose anew for each."""
     starts = cast(dict[str, Start], store.last_many(run_ids, Start.kind))
     return {run_id: start.execution["precision"] for run_id, start in starts.items()}

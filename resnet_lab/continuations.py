@@ -11,10 +11,11 @@ import torch
 from resnet_lab.events import Event, Start
 from resnet_lab.files import copy_file
 from resnet_lab.films import frames
+from resnet_lab.library import all_events
 from resnet_lab.run_config import RunConfig
 from resnet_lab.runs import Run, checked_labels
 from resnet_lab.schedules import learning_rate
-from resnet_lab.store import Store, all_events, append_events, enqueue
+from resnet_lab.store import Store, append_events, enqueue
 from resnet_lab.trainer import expected_seconds
 from resnet_lab.watches import watches_for
 from resnet_lab.weights import CHECKPOINT, read_tensors, write_tensors

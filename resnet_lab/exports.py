@@ -15,8 +15,8 @@ from resnet_lab.capsules import write_capsule
 from resnet_lab.config import choices
 from resnet_lab.events import Event, Probe
 from resnet_lab.files import replacing
+from resnet_lab.library import Readable, all_events
 from resnet_lab.runs import Run
-from resnet_lab.store import Store, all_events
 
 MEASURES = {  # of these kinds of events; a probe names its own
     "step": ("loss", "train_error", "lr", "images_per_second"),
@@ -33,14 +33,14 @@ COLUMNS = pa.schema([
 BATCH = 20_000  # rows in memory at a time
 
 
-def export_runs(store: Store, runs: Sequence[Run], path: Path) -> None:
+def export_runs(store: Readable, runs: Sequence[Run], path: Path) -> None:
     """In the format that the file's ending names."""
     if path.suffix.lower() not in FORMATS:
         raise ValueError(f"The file must end in {choices(FORMATS)}, but is {path.name!r}.")
     FORMATS[path.suffix.lower()](store, runs, path)
 
 
-def rows(store: Store, runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
+def rows(store: Readable, runs: Sequence[Run]) -> Iterator[dict[str, Any]]:
     """One number a row, with what a comparison groups by; a number that was not finite has no value."""
     for run in runs:
         model = run.config.model
@@ -64,7 +64,7 @@ def numbers(event: Event) -> Iterator[tuple[str, str | None, int | None, float |
         yield from ((measure, None, None, getattr(event, measure)) for measure in MEASURES[event.kind])
 
 
-def write_csv(store: Store, runs: Sequence[Run], path: Path) -> None:
+def write_csv(store: Readable, runs: Sequence[Run], path: Path) -> None:
     with replacing(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         writer = csv.DictWriter(text, COLUMNS.names)
@@ -73,14 +73,14 @@ def write_csv(store: Store, runs: Sequence[Run], path: Path) -> None:
         text.detach()
 
 
-def write_parquet(store: Store, runs: Sequence[Run], path: Path) -> None:
+def write_parquet(store: Readable, runs: Sequence[Run], path: Path) -> None:
     everything = rows(store, runs)
     with replacing(path) as file, parquet.ParquetWriter(file, COLUMNS) as writer:
         while batch := list(islice(everything, BATCH)):
             writer.write_table(pa.Table.from_pylist(batch, COLUMNS))
 
 
-def write_json(store: Store, runs: Sequence[Run], path: Path) -> None:
+def write_json(store: Readable, runs: Sequence[Run], path: Path) -> None:
     """Configuration, environment and events of every run."""
     with replacing(path) as file:
         file.write(b'{"format": "resnet-lab runs", "version": 1, "runs": [')
@@ -91,7 +91,7 @@ def write_json(store: Store, runs: Sequence[Run], path: Path) -> None:
         file.write(b"\n]}\n")
 
 
-FORMATS: dict[str, Callable[[Store, Sequence[Run], Path], None]] = {
+FORMATS: dict[str, Callable[[Readable, Sequence[Run], Path], None]] = {
     ".csv": write_csv,
     ".parquet": write_parquet,
     ".json": write_json,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from resnet_lab.events import Epoch, Probe, Step
-from resnet_lab.store import Store
+from resnet_lab.library import Readable
 
 Array = NDArray[np.float64]
 
@@ -65,7 +65,7 @@ class Record(Generic[T]):
 class Shelf(Generic[T]):
     """What was read of one kind of event, of the `most` runs that were asked for last."""
 
-    def __init__(self, store: Store, kind: str, parse: Callable[[Events], T], most: int):
+    def __init__(self, store: Readable, kind: str, parse: Callable[[Events], T], most: int):
         self.store, self.kind, self.parse, self.most = store, kind, parse, most
         self.kept: OrderedDict[str, Record[T]] = OrderedDict()  # in the order of the last time it was asked for
         self.lock = Lock()
@@ -94,7 +94,7 @@ class Shelf(Generic[T]):
 class Histories:
     """Of the runs that were asked for last; a run that the store does not have any more has no numbers."""
 
-    def __init__(self, store: Store, max_runs: int = 200, max_probed: int = 60):
+    def __init__(self, store: Readable, max_runs: int = 200, max_probed: int = 60):
         self.store = store
         self._steps = Shelf(store, Step.kind, partial(columns, Steps), max_runs)
         self._epochs = Shelf(store, Epoch.kind, partial(columns, Epochs), max_runs)

@@ -229,16 +229,6 @@ def open_store() -> Store:
     return Store(os.environ.get("RESNET_LAB_STORE"), home())
 
 
-def all_events(
-    store: Store, run_id: str, kinds: Sequence[str] | None = None, page: int = 500
-) -> Iterator[tuple[int, Event]]:
-    """One after the other, without having all in memory."""
-    after = 0
-    while found := store.events(run_id, after, kinds, page):
-        yield from found
-        after = found[-1][0]
-
-
 def new_id() -> str:
     return secrets.token_hex(4)
 

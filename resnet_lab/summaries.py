@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from resnet_lab.events import Done, Epoch, Event, Step
+from resnet_lab.library import Readable
 from resnet_lab.runs import Run
-from resnet_lab.store import Store
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Summary:
         return told | {name: getattr(self, name) for name in numbers} | {"steps": self.run.config.recipe.steps}
 
 
-def summarise(store: Store, runs: Sequence[Run]) -> list[Summary]:
+def summarise(store: Readable, runs: Sequence[Run]) -> list[Summary]:
     """In three queries, however many there are."""
     ids = [run.id for run in runs]
     steps, epochs, ends = (store.last_many(ids, kind.kind) for kind in (Step, Epoch, Done))

@@ -12,7 +12,7 @@ from resnet_lab.ui.shared import shared
 
 lab = shared()
 heading("Compare", "Choose runs in the table, and see where they differ and why.")
-runs = lab.store.runs()
+runs = lab.library.runs()
 if not runs:
     compare.nothing_yet()
     offer_undo(lab.store)
@@ -22,7 +22,7 @@ view = current_view(runs)
 compare.say_problems()
 table(lab, view)
 chosen = compare.shown_runs(runs, view)
-view = actions(lab.store, chosen, view)
+view = actions(lab.library, chosen, view)
 view = compare.controls(chosen, view)
 keep(view)
 compare.charts(lab, view)

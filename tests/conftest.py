@@ -9,6 +9,14 @@ import torch
 from resnet_lab.data import data_is_here, load_images
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_shipped(tmp_path_factory):
+    """In the labs of tests, unless they bring a gallery of their own: what is there is what a test has put there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RESNET_LAB_GALLERY", str(tmp_path_factory.mktemp("no-gallery")))
+        yield
+
+
 @pytest.fixture(scope="module")
 def one_thread():
     """Threads only wait for each other on tensors as small as the tests'."""

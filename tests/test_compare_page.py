@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from resnet_lab.events import Done, Epoch, Probe, Start, Step
 from resnet_lab.histories import Histories
+from resnet_lab.library import Library
 from resnet_lab.predictions import Predictions, write_predictions
 from resnet_lab.presets import preset
 from resnet_lab.queueing import Process, claim, release
@@ -30,6 +31,10 @@ from tests.stores import config
 __all__ = ["store"]
 
 APP = str(Path(__file__).parent.parent / "app.py")
+
+
+def lab_of(store):
+    return Shared(Library(store, None), Histories(store))
 
 
 def trained(store, config, slope=1.0, status="done", **labels):
@@ -398,7 +403,7 @@ def test_nothing_ticks_when_nothing_runs(runs, store):
 
 
 def test_files_and_the_report_have_the_shown_runs(runs, store):
-    lab = Shared(store, Histories(store))
+    lab = lab_of(store)
     told = json.loads(exported(store, runs[1:3], ".json"))
     assert [run["id"] for run in told["runs"]] == [run.id for run in runs[1:3]]
     html = report_of(lab, [store.run(run.id) for run in runs[1:3]], CompareView(), 1_800_000_000.0)
@@ -416,7 +421,7 @@ def test_files_and_the_report_have_the_shown_runs(runs, store):
 
 
 def report_with(store, runs, **view):
-    return report_of(Shared(store, Histories(store)), runs, CompareView(**view), 0.0)
+    return report_of(lab_of(store), runs, CompareView(**view), 0.0)
 
 
 def part(html, name):
@@ -469,7 +474,7 @@ def test_one_long_name_among_short_ones_gets_the_room_that_it_needs(runs, store)
 
 def test_the_report_holds_the_mistakes_of_runs_that_are_done_and_says_which_are_not(store, runs):
     going = trained(store, config(shortcut="conv"), status="running")
-    html = report_of(Shared(store, Histories(store)), [runs[1], runs[2], going], CompareView(seeds="std"), 0.0)
+    html = report_of(lab_of(store), [runs[1], runs[2], going], CompareView(seeds="std"), 0.0)
     mistakes = html[html.index("<h2>Mistakes</h2>") : html.index("<h2>How they were trained</h2>")]
     assert f"There are no answers of {going.label} to the test images" in mistakes
     assert mistakes.count('"type":"heatmap"') == 4  # of two runs, light and dark
@@ -479,7 +484,7 @@ def test_the_report_holds_the_mistakes_of_runs_that_are_done_and_says_which_are_
 
 def test_of_many_runs_the_report_holds_the_mistakes_of_the_first_ones(store):
     many = [trained(store, config(seed=seed)) for seed in range(MOST_MISTAKEN + 1)]
-    html = report_of(Shared(store, Histories(store)), many, CompareView(), 0.0)
+    html = report_of(lab_of(store), many, CompareView(), 0.0)
     mistakes = html[html.index("<h2>Mistakes</h2>") : html.index("<h2>How they were trained</h2>")]
     assert f"These are the mistakes of the first {MOST_MISTAKEN} of {len(many)} runs." in mistakes
     assert mistakes.count('"type":"heatmap"') == 2 * MOST_MISTAKEN

@@ -167,7 +167,7 @@ def test_every_field_counts():
 
 def test_epochs_are_passes_over_the_images_that_are_used():
     assert preset("minute").epochs == pytest.approx(400 * 128 / 10_000)
-    assert preset("quick", data="sample").epochs == pytest.approx(7_800 * 128 / 5_000)
+    assert preset("quick", data="sample").epochs == pytest.approx(5_860 * 128 / 5_000)
 
 
 def test_a_run_is_called_by_its_net_and_its_block():

@@ -9,8 +9,8 @@ import pytest
 from assets.make_gallery import make_gallery
 from resnet_lab.capsules import write_capsule
 from resnet_lab.films import frames, write_frame
-from resnet_lab.inside.shipped import TAKEN, shipped_problems, shipped_store
 from resnet_lab.predictions import PREDICTIONS, answered, write_predictions
+from resnet_lab.shipped import TAKEN, shipped_problems, shipped_store
 from resnet_lab.store import Store
 from resnet_lab.trainer import Trainer
 from resnet_lab.weights import CHECKPOINT, WEIGHTS, write_tensors

@@ -9,7 +9,8 @@ from pathlib import Path
 from resnet_lab.commands.tables import error
 from resnet_lab.events import Event, Start, Switch
 from resnet_lab.files import size_words
-from resnet_lab.store import all_events, open_store
+from resnet_lab.library import all_events
+from resnet_lab.store import open_store
 from resnet_lab.summaries import Summary, duration, summarise
 
 MADE_OF = ("python", "torch", "resnet_lab", "commit", "threads")

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from resnet_lab.data import DATASETS
 from resnet_lab.files import size_words
 from resnet_lab.films import frames
 from resnet_lab.inside.subjects import ORIGINS, Normalisation, Subject
+from resnet_lab.library import Library
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
 from resnet_lab.run_config import DataConfig, RunConfig
@@ -35,6 +36,7 @@ from resnet_lab.weights import WEIGHTS, read_any, read_record, write_tensors
 IMAGENET = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))  # akamaster trains on CIFAR-10 with it
 DATA_BY_CLASSES = {10: DataConfig(name="cifar10"), 100: DataConfig(name="cifar100")}
 SMALL_DATA = {"sample": "a sample of CIFAR-10", "synthetic": "synthetic patterns"}
+MARKS = {"run": "", "shipped": "s"}  # before a run's id
 DETAILS: tuple[Callable[[Subject], str], ...] = (  # the first that differ tell subjects of the same title apart
     lambda subject: f"on {SMALL_DATA.get(subject.data.name, DATASETS[subject.data.name].title)}",
     lambda subject: f"seed {subject.seed}",
@@ -55,11 +57,17 @@ def of_store(store: Store, origin: str) -> list[Subject]:
     return [of_run(run, store, origin) for run in runs if (store.run_folder(run.id) / WEIGHTS).is_file()]
 
 
+def net_ids(library: Library, runs: Sequence[Run]) -> list[str]:
+    """What these runs are called among all that can be looked into."""
+    return [f"{MARKS['shipped' if library.is_shipped(run.id) else 'run']}{run.id}" for run in runs]
+
+
 def of_run(run: Run, store: Store, origin: str) -> Subject:
     """A shipped run has a mark before its id: the same run may have been imported into the store."""
     fields: dict[str, Any] = {"model": run.config.model, "data": run.config.data, "seed": run.seed, "origin": origin}
-    mark = {"run": "", "shipped": "s"}[origin]
-    return Subject(id=f"{mark}{run.id}", title=run.title, weights=str(store.run_folder(run.id) / WEIGHTS), **fields)
+    return Subject(
+        id=f"{MARKS[origin]}{run.id}", title=run.title, weights=str(store.run_folder(run.id) / WEIGHTS), **fields
+    )
 
 
 def told_apart(found: list[Subject]) -> list[Subject]:

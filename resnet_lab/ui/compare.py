@@ -118,7 +118,7 @@ def of_the_pair(runs: Sequence[Run], view: CompareView) -> tuple[Run, ...]:
 @st.fragment
 def charts(lab: Shared, view: CompareView) -> None:
     """Grows while a shown run is active, and only then."""
-    chosen = runs = shown_runs(lab.store.runs(), view)
+    chosen = runs = shown_runs(lab.library.runs(), view)
     if not runs:  # deleted meanwhile, in another tab
         st.rerun()
     if not view.runs:
@@ -127,12 +127,12 @@ def charts(lab: Shared, view: CompareView) -> None:
         runs = of_the_pair(runs, view)
         view = view.changed(seeds="each")
     shown = Shown(runs, lab.histories, view, current_theme(), among=chosen)
-    computed = precisions(lab.store, shown.ids)
+    computed = precisions(lab.library, shown.ids)
     if len(names := sorted(set(computed.values()))) > 1:
         st.caption(f"Not alike in how they were computed: {' and '.join(names)}. The recipe's precision can be set.")
     tick = TICK_SECONDS if any(run.is_active for run in runs) else None
     if view.view == "mistakes":
-        mistakes(lab.store, shown)
+        mistakes(lab.library, shown)
     elif view.view == "two" and len(runs) < 2:
         st.info("Choose two runs in the table to put them side by side.")
     elif view.view == "two":

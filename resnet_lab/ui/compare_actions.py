@@ -1,9 +1,12 @@
 """What can be done with the chosen runs: name, tag and note them, delete and undelete, hold them against one."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import streamlit as st
 
+from resnet_lab.inside.looked import net_ids
+from resnet_lab.library import Library
 from resnet_lab.runs import Run, listed
 from resnet_lab.store import Store
 from resnet_lab.ui.compare_state import LAUNCH_SECONDS, named, show, widget
@@ -16,16 +19,19 @@ NO_BASELINE = ""
 REFUSED = "compare_refused"  # sentences that the last click led to
 
 
-def actions(store: Store, chosen: Sequence[Run], view: CompareView) -> CompareView:
-    """A bar below the table; the baseline is part of the view."""
+def actions(library: Library, chosen: Sequence[Run], view: CompareView) -> CompareView:
+    """A bar below the table; the baseline is part of the view. What comes with the lab stays as it is."""
+    store, own = library.store, [run for run in chosen if run.id in view.runs and not library.is_shipped(run.id)]
     with st.container(key="compare_actions", horizontal=True, vertical_alignment="bottom"):
         view = view.changed(baseline=choose_baseline(chosen, view))
-        if st.button("Name, tags, note", icon=":material/edit:", disabled=not view.runs, key="label"):
-            label(store, [run for run in chosen if run.id in view.runs])
+        why = None if own or not view.runs else "What comes with the lab stays as it is"
+        if st.button("Name, tags, note", icon=":material/edit:", disabled=not own, help=why, key="label"):
+            label(store, own)
         offer_side_by_side(is_possible=len(view.runs) == 2)
-        offer_look_inside(chosen)
+        offer_look_inside(library, chosen)
         icon = ":material/delete:"
-        st.button("Delete", icon=icon, disabled=not view.runs, key="delete", on_click=delete, args=(store, view))
+        removal: Any = {"on_click": delete, "args": (store, view, own)}
+        st.button("Delete", icon=icon, disabled=not own, help=why, key="delete", **removal)
         offer_undo(store)
     for sentence in st.session_state.pop(REFUSED, []):
         st.warning(verbatim(sentence))
@@ -79,9 +85,9 @@ def offer_side_by_side(is_possible: bool) -> None:
     )
 
 
-def offer_look_inside(chosen: Sequence[Run]) -> None:
+def offer_look_inside(library: Library, chosen: Sequence[Run]) -> None:
     """Into those that are done, as many as that page takes."""
-    done = [run.id for run in chosen if run.status == "done"][:MOST_NETS]
+    done = net_ids(library, [run for run in chosen if run.status == "done"][:MOST_NETS])
     st.page_link(
         "screens/look.py",
         label="Look inside",
@@ -128,17 +134,17 @@ def choose_tags(store: Store, common: set[str]) -> list[str]:
     return [*old, *new.split(",")]
 
 
-def delete(store: Store, view: CompareView) -> None:
+def delete(store: Store, view: CompareView, runs: Sequence[Run]) -> None:
     """Those that can be; a running one says why not and stays."""
-    refused, left = [], []
-    for run_id in view.runs:
+    refused, gone = [], set()
+    for run in runs:
         try:
-            store.delete(run_id)
+            store.delete(run.id)
+            gone.add(run.id)
         except ValueError as problem:
             refused.append(str(problem))
-            left.append(run_id)
     st.session_state[REFUSED] = refused
-    show(view.changed(runs=tuple(left), pair=()))
+    show(view.changed(runs=tuple(run_id for run_id in view.runs if run_id not in gone), pair=()))
 
 
 def last_deleted(store: Store) -> list[Run]:

@@ -14,10 +14,10 @@ import streamlit as st
 from resnet_lab.events import Start
 from resnet_lab.exports import export_runs
 from resnet_lab.gallery import name_block
+from resnet_lab.library import Readable
 from resnet_lab.pictures import Picture, picture
 from resnet_lab.run_table import cost_of, data_words, fold, framed, in_words, rows, titled, told_of
 from resnet_lab.runs import Run
-from resnet_lab.store import Store
 from resnet_lab.summaries import summarise
 from resnet_lab.ui.compare_charts import CHARTS, Shown
 from resnet_lab.ui.compare_mistakes import mistake_charts, predictions_of
@@ -46,7 +46,7 @@ def export(lab: Shared, runs: Sequence[Run], view: CompareView) -> None:
         for ending, (label, kind, words) in FILES.items():
             st.download_button(
                 label,
-                partial(exported, lab.store, runs, ending),
+                partial(exported, lab.library, runs, ending),
                 f"runs{ending}",
                 kind,
                 on_click="ignore",
@@ -66,7 +66,7 @@ def export(lab: Shared, runs: Sequence[Run], view: CompareView) -> None:
         )
 
 
-def exported(store: Store, runs: Sequence[Run], ending: str) -> bytes:
+def exported(store: Readable, runs: Sequence[Run], ending: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"runs{ending}"
         export_runs(store, runs, path)
@@ -79,15 +79,15 @@ def report_of(lab: Shared, runs: Sequence[Run], view: CompareView, now: float) -
     light, dark = (replace(shown, view=view.changed(seeds="each")) for shown in (light, dark))
     if len(runs) == 2:
         sections.insert(0, Section(VIEWS["two"], pair_charts(light), pair_charts(dark)))
-    sections.append(mistake_section(lab.store, light, dark))
+    sections.append(mistake_section(lab.library, light, dark))
     when = datetime.fromtimestamp(now, UTC).strftime("%d %B %Y, %H:%M UTC")
     made = f"Made on {when}. Every number was measured in the runs below."
-    listed = with_baseline(lab.store, runs, view)
-    tables = [results(lab, listed, view), provenance(lab.store, listed)]
+    listed = with_baseline(lab.library, runs, view)
+    tables = [results(lab, listed, view), provenance(lab.library, listed)]
     return report("Runs of the ResNet Lab", made, tables, drawings(light), sections)
 
 
-def mistake_section(store: Store, light: Shown, dark: Shown) -> Section:
+def mistake_section(store: Readable, light: Shown, dark: Shown) -> Section:
     told, problems = predictions_of(store, light.runs)
     if len(told) > MOST_MISTAKEN:
         problems.append(f"These are the mistakes of the first {MOST_MISTAKEN} of {len(told)} runs.")
@@ -111,7 +111,7 @@ def named(shown: Shown, runs: Sequence[Run]) -> str:
     return "; ".join(shown.labels[run.id] for run in runs)
 
 
-def with_baseline(store: Store, runs: Sequence[Run], view: CompareView) -> list[Run]:
+def with_baseline(store: Readable, runs: Sequence[Run], view: CompareView) -> list[Run]:
     """From which the differences are, even where it is not among the shown ones."""
     ids = [run.id for run in runs]
     return [*runs, *(run for run in store.runs() if run.id == view.baseline and run.id not in ids)]
@@ -119,14 +119,14 @@ def with_baseline(store: Store, runs: Sequence[Run], view: CompareView) -> list[
 
 def results(lab: Shared, runs: Sequence[Run], view: CompareView) -> Table:
     """As the page has them, with the differences from the baseline."""
-    told = rows(told_of(lab.histories, summarise(lab.store, runs), cost_of))
+    told = rows(told_of(lab.histories, summarise(lab.library, runs), cost_of))
     shown, sentence = fold(told)
     columns = framed(told, shown, baseline_of(told, view.baseline))
     cells = zip(*(in_words(name, values) for name, values in columns.items()), strict=True)
     return Table("Results", list(map(titled, columns)), list(cells), f"{sentence} {explained(view, told)}".strip())
 
 
-def provenance(store: Store, runs: Sequence[Run]) -> Table:
+def provenance(store: Readable, runs: Sequence[Run]) -> Table:
     """With how many images, what budget, which machine and which versions each number was measured."""
     starts = store.last_many([run.id for run in runs], Start.kind)
     return Table("How they were trained", PROVENANCE, [origin(run, starts.get(run.id)) for run in runs])

@@ -9,11 +9,11 @@ import torch
 from resnet_lab.batches import load_split
 from resnet_lab.data import DATASETS
 from resnet_lab.files import StorageError
+from resnet_lab.library import Readable
 from resnet_lab.mistakes import check_alike, only_right_in
 from resnet_lab.predictions import Predictions, read_predictions
 from resnet_lab.run_config import DataConfig
 from resnet_lab.runs import Run
-from resnet_lab.store import Store
 from resnet_lab.ui.board import Chart, show_charts
 from resnet_lab.ui.compare_charts import Shown, first_read, read
 from resnet_lab.ui.mistake_charts import class_error_chart, confusion_chart
@@ -22,7 +22,7 @@ from resnet_lab.ui.page import verbatim
 MOST_IMAGES, SIDE = 24, 88
 
 
-def mistakes(store: Store, shown: Shown) -> None:
+def mistakes(store: Readable, shown: Shown) -> None:
     """Of one run or two."""
     told, problems = predictions_of(store, shown.runs)
     for problem in problems:
@@ -33,7 +33,7 @@ def mistakes(store: Store, shown: Shown) -> None:
         images(shown, told)
 
 
-def predictions_of(store: Store, runs: Sequence[Run]) -> tuple[dict[str, Predictions], list[str]]:
+def predictions_of(store: Readable, runs: Sequence[Run]) -> tuple[dict[str, Predictions], list[str]]:
     """Of the runs that have them, and a sentence for whatever is missing; of none where the classes differ."""
     names = sorted({run.config.data.name for run in runs})
     if len(names) > 1:

@@ -36,12 +36,12 @@ DASHES = {"solid": "", "dash": "9 5", "dot": "2 4", "dashdot": "9 4 2 4"}  # in 
 
 def table(lab: Shared, view: CompareView) -> None:
     """Ticks by itself while any run is active; another choice of runs draws the whole page anew."""
-    is_active = any(run.is_active for run in lab.store.runs())
+    is_active = any(run.is_active for run in lab.library.runs())
     st.fragment(live_table, run_every=TICK_SECONDS if is_active else None)(lab, view, is_active)
 
 
 def live_table(lab: Shared, view: CompareView, was_active: bool) -> None:
-    runs = lab.store.runs()
+    runs = lab.library.runs()
     listed = search(lab, runs, view)
     if not listed:
         st.info("No run fits: search for something else, or take a filter away.")
@@ -69,7 +69,7 @@ def search(lab: Shared, runs: Sequence[Run], view: CompareView) -> list[Summary]
         wanted = st.multiselect("Tags", tags, placeholder="any", key="search_tags") if tags else []
         only = st.toggle("Only the chosen ones", key="search_only", disabled=not view.runs)
     asked = [run for run in runs if run.id in view.runs] if only and view.runs else runs
-    found = matching(summarise(lab.store, asked), text, wanted, status)
+    found = matching(summarise(lab.library, asked), text, wanted, status)
     if len(found) > MOST_LISTED:
         st.caption(f"The newest {MOST_LISTED} of {len(found):,} runs are listed; search for the others.")
     return found[:MOST_LISTED]

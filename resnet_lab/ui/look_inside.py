@@ -1,15 +1,12 @@
 """The parts of the page Look inside that stand around its views."""
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import streamlit as st
 
 from resnet_lab.data import home
 from resnet_lab.inside.looked import subjects
-from resnet_lab.inside.shipped import shipped_store
 from resnet_lab.inside.subjects import Subject
-from resnet_lab.store import Store
 from resnet_lab.ui.look_state import Looked, widget
 from resnet_lab.ui.look_upload import bring_checkpoint
 from resnet_lab.ui.look_view import LookView, taken_out
@@ -24,12 +21,7 @@ WITHOUT_NETS = ("pictures",)  # views that have something to show where no net i
 def known_nets(lab: Shared) -> list[Subject]:
     """All that can be looked into; the process that computes starts while the page is made."""
     inspector().warm()
-    return subjects(lab.store, shipped(str(home())), home())
-
-
-@st.cache_resource(show_spinner="Unpacks the nets that come with the lab")
-def shipped(folder: str) -> Store | None:
-    return shipped_store(Path(folder))
+    return subjects(lab.store, lab.library.shipped, home())
 
 
 def nothing_yet() -> None:

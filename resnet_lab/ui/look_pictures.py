@@ -128,7 +128,7 @@ def recipe_words(config: RunConfig) -> str:
 
 def known_recipes(looked: Looked) -> Mapping[str, tuple[str, RunConfig]]:
     """The named ones, and those of the chosen runs of this lab."""
-    runs = {run.id: run for run in looked.lab.store.runs()}
+    runs = {run.id: run for run in looked.lab.library.runs()}
     theirs = {
         subject.id: (f"as {looked.titles[subject.id]}", runs[subject.id].config)
         for subject in looked.subjects

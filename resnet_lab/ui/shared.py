@@ -12,7 +12,9 @@ import streamlit as st
 
 from resnet_lab.data import home
 from resnet_lab.histories import Histories
+from resnet_lab.library import Library
 from resnet_lab.runs import Run
+from resnet_lab.shipped import shipped_store
 from resnet_lab.store import Store
 from resnet_lab.supervisor import ensure_supervisor, note_visit, start_supervisor
 from resnet_lab.ui.drawings import Charts, Drawings
@@ -21,10 +23,15 @@ from resnet_lab.ui.page import verbatim
 
 @dataclass(frozen=True)
 class Shared:
-    store: Store
+    library: Library
     histories: Histories
     drawings: Drawings = field(default_factory=Drawings)
     turn: Lock = field(default_factory=Lock)  # of many viewers' ticks: all at once, each would wait for all the others
+
+    @property
+    def store(self) -> Store:
+        """What can be changed."""
+        return self.library.store
 
     def drawn(self, runs: Sequence[Run], how: Hashable, draw: Callable[[], Charts]) -> Charts:
         """The charts of these runs, drawn `how` they are looked at; anew when one ends, so that nothing is missing."""
@@ -48,10 +55,10 @@ def shared() -> Shared:
         st.stop()
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner="Opens the lab")
 def opened(url: str | None, folder: str) -> Shared:
-    store = Store(url, Path(folder))
-    return Shared(store, Histories(store))
+    library = Library(Store(url, Path(folder)), shipped_store(Path(folder)))
+    return Shared(library, Histories(library))
 
 
 def serve_queue(store: Store) -> None:

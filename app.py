@@ -15,6 +15,7 @@ st.navigation(
         st.Page("screens/build.py", title="Build", url_path="build"),
         st.Page("screens/train.py", title="Train", url_path="train"),
         st.Page("screens/compare.py", title="Compare", url_path="compare"),
+        st.Page("screens/papers.py", title="Papers", url_path="papers"),
         st.Page("screens/look.py", title="Look inside", url_path="look"),
     ],
     position="top",

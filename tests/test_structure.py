@@ -24,6 +24,7 @@ OUTSIDE = {  # who else is let in, and where
     "psutil": {"memory", "queueing", "supervisor"},
     "filelock": {"machine", "shipped", "supervisor"},
     "packaging": {"diagnoses"},
+    "scipy": {"statistics"},
     "rich": {"compare", "following", "tables"},
 }
 MODULES = [

@@ -1,54 +1,169 @@
-"""Make the capsules that come with the lab from finished runs of the store: python -m assets.make_gallery RUN..."""
+"""Make the capsules that come with the lab: python -m assets.make_gallery [RUN...]
+
+Without RUN it trains all that belongs into the gallery: on a GPU by the papers' recipe, else by the quick one. It goes
+on where it stopped; where it is stopped, the finished runs can be named.
+"""
 
 import argparse
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from resnet_lab.capsules import write_capsule
+import numpy as np
+
+from resnet_lab.block_config import BlockConfig
+from resnet_lab.capsules import read_capsule, write_capsule
+from resnet_lab.commands.following import RESULTS, follow
+from resnet_lab.commands.train import fetch_data, taken_up
+from resnet_lab.execution import find_device
 from resnet_lab.files import size_words
+from resnet_lab.films import frames, halved
 from resnet_lab.gallery import CARDS
+from resnet_lab.launches import FIRST_BLOCKS
+from resnet_lab.predictions import Predictions, predict, read_predictions
+from resnet_lab.presets import preset
+from resnet_lab.references import REFERENCES, TABLE_1, TABLE_2
+from resnet_lab.run_config import RunConfig
+from resnet_lab.run_table import recipe_name
 from resnet_lab.runs import Run
 from resnet_lab.shipped import GALLERY
 from resnet_lab.store import Store, open_store
-from resnet_lab.weights import WEIGHTS
+from resnet_lab.supervisor import ensure_supervisor
+from resnet_lab.weights import WEIGHTS, read_tensors, write_tensors
+
+MOST_BYTES = 60_000_000  # of all capsules: everyone who clones the lab has them
+ROUNDING = 0.01  # of a probability: as much may fp16 change it
+SEEDS, MORE_SEEDS = (0, 1), range(2, 5)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="a run's id or name")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="a run's id or name; none: train the whole gallery")
     parser.add_argument("--to", type=Path, default=GALLERY, metavar="FOLDER", help="write to this folder instead")
     options = parser.parse_args()
     try:
         with open_store() as store:
-            for path in make_gallery(store, options.runs, options.to):
-                print(f"{path}: {size_words(path.stat().st_size)}")
+            runs = [finished(store, text) for text in options.runs] or trained(store, find_device().type)
+            paths = make_gallery(store, runs, options.to)
     except ValueError as problem:
         parser.error(str(problem))
+    sizes = [path.stat().st_size for path in paths]
+    for path, size in zip(paths, sizes, strict=True):
+        print(f"{path}: {size_words(size)}")
+    if sum(sizes) > MOST_BYTES:
+        print(f"Together they have {size_words(sum(sizes))}: more than the {size_words(MOST_BYTES)} that are shipped.")
 
 
-def make_gallery(store: Store, texts: list[str], folder: Path) -> list[Path]:
+# ---- what is trained
+
+
+def plan(device: str) -> list[RunConfig]:
+    """What is worth most first: an interrupted gallery is one too."""
+    return list({config.key: config for config in (on_a_gpu() if device == "cuda" else on_a_cpu())}.values())
+
+
+def on_a_cpu() -> Iterator[RunConfig]:
+    for seed in SEEDS:
+        yield from (of("quick", 20, block, seed) for block in FIRST_BLOCKS)
+        if seed == SEEDS[0]:
+            yield from (of("quick", 20, card.block, seed) for card in CARDS.values())
+
+
+def on_a_gpu() -> Iterator[RunConfig]:
+    """Every row of Tables 1 and 2 at 110 layers, the nets of Table 6 with their plain counterparts."""
+    for row in REFERENCES:
+        if row.source in (TABLE_1, TABLE_2) and row.depth == 110:
+            yield of("paper", 110, row.block, SEEDS[0])
+    for depth in (20, 32, 44, 56):
+        yield from (of("paper", depth, block, SEEDS[0]) for block in FIRST_BLOCKS)
+    for seed in (*SEEDS, *MORE_SEEDS):
+        yield from (of("paper", 20, block, seed) for block in FIRST_BLOCKS)
+
+
+def of(recipe: str, depth: int, block: BlockConfig, seed: int) -> RunConfig:
+    config = preset(recipe, depth=depth, seed=seed)
+    return config.changed(model=config.model.with_block(block))
+
+
+def trained(store: Store, device: str) -> list[Run]:
+    """All of the plan that came to a result; Ctrl-C pauses what is under way."""
+    configs = plan(device)
+    fetch_data("cifar10")
+    known = [store.same(config) for config in configs]
+    runs = [
+        store.add(config) if run is None else taken_up(store, run) for config, run in zip(configs, known, strict=True)
+    ]
+    ensure_supervisor(store)
+    follow(store, runs)
+    ended = [store.run(run.id) for run in runs]
+    return [run for run in ended if is_finished(store, run)]
+
+
+# ---- what is shipped of it
+
+
+def make_gallery(store: Store, runs: Sequence[Run], folder: Path) -> list[Path]:
     """A capsule for each run: all that belongs to it, but not the state it could be continued from."""
-    runs = [finished(store, text) for text in texts]
     paths = [folder / f"{file_name(run)}.zip" for run in runs]
     if len(set(paths)) < len(paths):
         raise ValueError(f"Two of the runs would be in one file: {', '.join(path.name for path in paths)}.")
     for run, path in zip(runs, paths, strict=True):
-        write_capsule(store, [run], path)
+        write_light(store, run, path)
     return paths
+
+
+def write_light(store: Store, run: Run, path: Path) -> None:
+    """With weights in fp16 where that changes nothing that it answers, and a film where it is one of the first."""
+    with tempfile.TemporaryDirectory() as folder, Store(None, Path(folder)) as copies:
+        write_capsule(store, [run], Path(folder) / "whole.zip")
+        [[copy], _] = read_capsule(copies, Path(folder) / "whole.zip")
+        make_light(copies.run_folder(copy.id), copy.config)
+        write_capsule(copies, [copy], path)
+
+
+def make_light(folder: Path, config: RunConfig) -> None:
+    if config.model.block not in FIRST_BLOCKS or config.seed != SEEDS[0]:
+        for path in frames(folder).values():
+            path.unlink()
+    tensors, record = read_tensors(folder / WEIGHTS)
+    light = folder / "light.safetensors"
+    write_tensors(light, halved(tensors), record)
+    before = read_predictions(folder)
+    if before is not None and answers_alike(before, predict(config, light, "cpu")):
+        light.replace(folder / WEIGHTS)
+    else:
+        light.unlink()
+
+
+def answers_alike(before: Predictions, after: Predictions) -> bool:
+    """No probability has moved by more than rounding, and hardly an image lay so near a border that it crossed it."""
+    moved = np.abs(before.confidence - after.confidence).max()
+    return bool(moved <= ROUNDING and (before.predicted != after.predicted).mean() <= ROUNDING / 10)
 
 
 def finished(store: Store, text: str) -> Run:
     run = store.find(text)
-    if run.status != "done" or not (store.run_folder(run.id) / WEIGHTS).is_file():
-        raise ValueError(f"Only a run that is done and has its weights is shipped, but {run.label} is {run.status}.")
+    if not is_finished(store, run):
+        raise ValueError(
+            f"Only a run that came to a result and has its weights is shipped, but {run.label} is {run.status}."
+        )
     return run
 
 
+def is_finished(store: Store, run: Run) -> bool:
+    """One that diverged is a result as well: who ships only what went well shows too rosy a picture."""
+    return run.status in RESULTS and (store.run_folder(run.id) / WEIGHTS).is_file()
+
+
 def file_name(run: Run) -> str:
-    """'resnet20-full_preact-s0'"""
-    block = run.config.model.block
+    """'resnet20-full_preact-quick-s0'"""
+    return f"resnet{run.config.model.depth}-{variant(run.config.model.block)}-{recipe_name(run.config)}-s{run.seed}"
+
+
+def variant(block: BlockConfig) -> str:
     known = (key for key, card in CARDS.items() if card.block == block)
-    variant = "plain" if block.is_plain else next(known, f"{block.placement}-{block.shortcut}")
-    return f"resnet{run.config.model.depth}-{variant}-s{run.seed}"
+    numbers = "".join(f"-{name}{value:g}" for name, value in block.arguments.items())
+    return "plain" if block.is_plain else next(known, f"{block.placement}-{block.shortcut}{numbers}")
 
 
 if __name__ == "__main__":

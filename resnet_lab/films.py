@@ -30,8 +30,11 @@ def frames(folder: Path) -> dict[int, Path]:
 
 def write_frame(folder: Path, step: int, tensors: dict[str, torch.Tensor]) -> None:
     """In fp16 where the numbers fit: it is for looking at, and nothing is trained from it."""
-    halved = {name: tensor.half() if fits_half(tensor) else tensor for name, tensor in tensors.items()}
-    write_tensors(frame(folder, step), halved, {"step": step})
+    write_tensors(frame(folder, step), halved(tensors), {"step": step})
+
+
+def halved(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.half() if fits_half(tensor) else tensor for name, tensor in tensors.items()}
 
 
 def read_frame(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

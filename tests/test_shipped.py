@@ -3,17 +3,21 @@
 import shutil
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+import torch
 
-from assets.make_gallery import make_gallery
+from assets.make_gallery import MOST_BYTES, answers_alike, file_name, finished, make_gallery, plan
 from resnet_lab.capsules import write_capsule
 from resnet_lab.films import frames, write_frame
-from resnet_lab.predictions import PREDICTIONS, answered, write_predictions
-from resnet_lab.shipped import TAKEN, shipped_problems, shipped_store
+from resnet_lab.predictions import PREDICTIONS, Predictions, answered, predict, read_predictions, write_predictions
+from resnet_lab.run_config import RunConfig
+from resnet_lab.shipped import GALLERY, MARK, TAKEN, shipped_problems, shipped_store
 from resnet_lab.store import Store
 from resnet_lab.trainer import Trainer
-from resnet_lab.weights import CHECKPOINT, WEIGHTS, write_tensors
+from resnet_lab.weights import CHECKPOINT, WEIGHTS, read_tensors, write_tensors
 from tests.sentences import is_one_sentence, refusal
 from tests.stores import config
 
@@ -52,7 +56,7 @@ def runs(lab):
 @pytest.fixture(scope="module")
 def made(lab, runs, tmp_path_factory):
     folder = tmp_path_factory.mktemp("gallery")
-    make_gallery(lab, [run.id for run in runs.values()], folder)
+    make_gallery(lab, list(runs.values()), folder)
     return folder
 
 
@@ -66,12 +70,12 @@ def ids(store):
 
 
 def test_a_capsule_is_called_by_what_the_net_is(made):
-    assert {path.name for path in made.iterdir()} == {f"resnet8-{kind}-s0.zip" for kind in KINDS}
+    assert {path.name for path in made.iterdir()} == {f"resnet8-{kind}-own-s0.zip" for kind in KINDS}
 
 
 def test_a_capsule_has_everything_but_the_state_to_continue_from(made, runs):
     for kind, run in runs.items():
-        with zipfile.ZipFile(made / f"resnet8-{kind}-s0.zip") as archive:
+        with zipfile.ZipFile(made / f"resnet8-{kind}-own-s0.zip") as archive:
             names = {name.split("/")[-1] for name in archive.namelist() if name.startswith(run.id)}
         parts = {"config.json", "environment.json", "run.json", "events.jsonl", WEIGHTS, PREDICTIONS}
         assert names == parts | {"film-00000000.safetensors"}
@@ -81,11 +85,55 @@ def test_only_finished_runs_are_shipped_and_each_in_its_own_file(lab, runs, tmp_
     waiting, other = lab.add(config(depth=14)), lab.add(config().with_fields(**SMALL, lr=0.05))
     shutil.copytree(lab.run_folder(runs["identity"].id), lab.run_folder(other.id))
     lab.change(other.id, status="done")
-    for texts in ([runs["plain"].id, waiting.id], [runs["identity"].id, other.id], ["nobody"]):
-        assert is_one_sentence(refusal(make_gallery, lab, texts, tmp_path / "gallery"))
+    for text in (waiting.id, "nobody"):
+        assert is_one_sentence(refusal(finished, lab, text))
+    assert is_one_sentence(
+        refusal(make_gallery, lab, [runs["identity"], finished(lab, other.id)], tmp_path / "gallery")
+    )
     assert not (tmp_path / "gallery").exists()
     for run in (waiting, other):
         lab.change(run.id, status="stopped")
+
+
+def test_shipped_weights_take_half_the_room_and_answer_alike(lab, runs, gallery, tmp_path):
+    run = runs["full_preact"]
+    with shipped_store(tmp_path, gallery) as store:
+        light = store.run_folder(run.id) / WEIGHTS
+        assert light.stat().st_size < 0.7 * (lab.run_folder(run.id) / WEIGHTS).stat().st_size
+        assert answers_alike(read_predictions(store.run_folder(run.id)), predict(run.config, light, "cpu"))
+
+
+def test_other_answers_are_not_alike():
+    labels, sure = np.zeros(1000, int), np.full(1000, 0.9)
+    before = Predictions(labels, labels, sure)
+    assert answers_alike(before, Predictions(labels, labels, sure + 0.009))
+    assert not answers_alike(before, Predictions(labels, labels, np.where(np.arange(1000) == 7, 0.8, 0.9)))
+    assert answers_alike(before, Predictions(labels, np.where(np.arange(1000) < 1, 1, 0), sure))
+    assert not answers_alike(before, Predictions(labels, np.where(np.arange(1000) < 2, 1, 0), sure))
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_every_planned_run_has_a_file_of_its_own(device):
+    configs = plan(device)
+    assert {config.data.name for config in configs} == {"cifar10"}
+    assert all(config.data.train_size is None and config.epochs >= 15 for config in configs)
+    names = {file_name(SimpleNamespace(config=config, seed=config.seed)) for config in configs}
+    assert len(names) == len(configs)
+
+
+def test_what_comes_with_the_lab_is_whole_and_small(tmp_path):
+    paths = sorted(GALLERY.glob("*.zip"))
+    assert sum(path.stat().st_size for path in paths) <= MOST_BYTES
+    with shipped_store(tmp_path, GALLERY) as store:
+        assert shipped_problems(tmp_path) == []
+        assert len(ids(store)) == len(paths) >= 3
+        for run in store.runs():
+            assert run.config.data == RunConfig().data
+            assert run.config.epochs >= 15
+            assert MARK in run.tags
+            done = store.last(run.id, "done")
+            told = read_predictions(store.run_folder(run.id))
+            assert 100 * (told.predicted != told.labels).mean() == pytest.approx(done.test_error)
 
 
 def test_nothing_shipped_is_no_store(tmp_path):
@@ -101,14 +149,17 @@ def test_the_runs_arrive_as_they_are(lab, runs, gallery, tmp_path):
             assert store.run(run.id).config == run.config
             assert store.events(run.id) == lab.events(run.id) != []
             assert list(frames(store.run_folder(run.id))) == [0]
-            for name in (WEIGHTS, PREDICTIONS):
-                theirs, ours = (each.run_folder(run.id) / name for each in (store, lab))
-                assert theirs.read_bytes() == ours.read_bytes()
+            theirs, ours = (each.run_folder(run.id) for each in (store, lab))
+            assert (theirs / PREDICTIONS).read_bytes() == (ours / PREDICTIONS).read_bytes()
+            light, whole = (read_tensors(folder / WEIGHTS)[0] for folder in (theirs, ours))
+            assert light.keys() == whole.keys()
+            for name, tensor in whole.items():
+                assert torch.allclose(light[name].to(tensor.dtype), tensor, rtol=1e-3, atol=1e-6), name
     assert shipped_problems(tmp_path) == []
 
 
 def test_what_is_there_is_not_read_again_and_what_is_new_comes_in(gallery, tmp_path):
-    late = gallery / "resnet8-plain-s0.zip"
+    late = gallery / "resnet8-plain-own-s0.zip"
     aside = late.rename(tmp_path / "aside.zip")
     with shipped_store(tmp_path, gallery) as store:
         assert len(ids(store)) == 2
@@ -131,7 +182,7 @@ def test_a_capsule_that_only_looks_new_brings_no_run_twice(gallery, tmp_path):
 
 
 def test_a_damaged_capsule_is_told_and_the_others_come(gallery, tmp_path):
-    path = gallery / "resnet8-identity-s0.zip"
+    path = gallery / "resnet8-identity-own-s0.zip"
     whole = path.read_bytes()
     path.write_bytes(whole[:-1000])
     for _ in range(2):

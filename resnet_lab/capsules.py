@@ -20,6 +20,7 @@ from resnet_lab.config import Config, short
 from resnet_lab.events import EVENTS, Event
 from resnet_lab.files import StorageError, reason, replacing
 from resnet_lab.films import frames
+from resnet_lab.forecasts import Forecast
 from resnet_lab.library import Readable, all_events
 from resnet_lab.predictions import PREDICTIONS, read_predictions
 from resnet_lab.run_config import RunConfig
@@ -29,7 +30,7 @@ from resnet_lab.tables import RUNS
 from resnet_lab.weights import CHECKPOINT, WEIGHTS, read_tensors
 
 FORMAT: Literal["resnet-lab capsule"] = "resnet-lab capsule"
-VERSION = 3  # 2: with predictions; 3: with films
+VERSION = 4  # 2: with predictions; 3: with films; 4: with forecasts
 MANIFEST = "manifest.json"
 TEXTS = ("config.json", "environment.json", "run.json", "events.jsonl")  # every run has them
 FILES = (WEIGHTS, PREDICTIONS, CHECKPOINT)  # where there are any, and the frames of a film
@@ -61,6 +62,7 @@ class Portrait(Config):
     created: float
     started: float | None
     finished: float | None
+    forecast: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,8 @@ def read_arrival(folder: Path) -> Arrival:
     checked_labels(name=portrait.name, notes=portrait.notes, tags=portrait.tags)
     for path in files_of(folder):
         read_tensors(path)
+    if portrait.forecast is not None:
+        Forecast.from_dict(portrait.forecast)
     config = RunConfig.from_json((folder / "config.json").read_text())
     predictions = read_predictions(folder)
     if predictions is not None and not predictions.fit(config):
@@ -255,7 +259,8 @@ def row(arrival: Arrival, run_id: str) -> dict[str, Any]:
     told = arrival.portrait.model_dump()
     status = "stopped" if told["status"] in ("queued", "running") else told["status"]
     told |= {"id": run_id, "status": status, "threads": None, "environment": json.dumps(arrival.environment)}
-    return new_row(arrival.config) | told | {"tags": json.dumps(told["tags"])}
+    forecast = json.dumps(told["forecast"], sort_keys=True) if told["forecast"] else None
+    return new_row(arrival.config) | told | {"tags": json.dumps(told["tags"]), "forecast": forecast}
 
 
 def move_in(folder: Path, home: Path) -> None:

@@ -43,6 +43,7 @@ class Run:
     started: float | None
     finished: float | None
     deleted: float | None
+    forecast: dict[str, Any] | None  # of its training, made before the first step
 
     @classmethod
     def from_row(cls, row: Any) -> Self:
@@ -52,6 +53,7 @@ class Run:
         except ValueError as error:
             raise ValueError(f"Run {fields['id']} is of another version of the lab: {error}") from None
         fields["environment"] = json.loads(fields["environment"])
+        fields["forecast"] = json.loads(fields["forecast"]) if fields["forecast"] else None
         fields["tags"] = tuple(json.loads(fields["tags"]))
         return cls(**fields)
 

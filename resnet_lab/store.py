@@ -149,6 +149,13 @@ class Store:
     def record_environment(self, run_id: str, environment: dict[str, Any]) -> None:
         self.change(run_id, environment=json.dumps(environment, sort_keys=True))
 
+    def record_forecast(self, run_id: str, forecast: dict[str, Any]) -> None:
+        """Once: what was said first stands."""
+        with self.writing() as connection:
+            those = (RUNS.c.id == run_id, RUNS.c.forecast.is_(None))
+            told = json.dumps(forecast, sort_keys=True, allow_nan=False)
+            connection.execute(update(RUNS).where(*those).values(forecast=told))
+
     def change(self, run_id: str, **fields: Any) -> None:
         with self.writing() as connection:
             changed = connection.execute(update(RUNS).where(RUNS.c.id == run_id).values(**fields)).rowcount

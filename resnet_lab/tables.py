@@ -51,6 +51,7 @@ RUNS = Table(
     Column("finished", Double),
     Column("deleted", Double),
     Column("colour", Integer, nullable=False, server_default=text("0")),  # a number by which it is drawn
+    Column("forecast", Text),  # JSON; said before the first step, or not at all
 )
 
 EVENTS = Table(
@@ -75,7 +76,13 @@ def add_colours(connection: Connection) -> None:
         connection.execute(text("UPDATE runs SET colour = :colour WHERE id = :id"), {"colour": colour, "id": run_id})
 
 
-MIGRATIONS: tuple[Migration, ...] = (add_colours,)  # the k-th takes a store from version k to version k + 1
+def add_forecasts(connection: Connection) -> None:
+    """What was trained before has none: a forecast that is made afterwards is none."""
+    connection.execute(text("ALTER TABLE runs ADD COLUMN forecast TEXT"))
+
+
+# the k-th takes a store from version k to version k + 1
+MIGRATIONS: tuple[Migration, ...] = (add_colours, add_forecasts)
 ONE_AT_A_TIME = 0x5E5  # the number of PostgreSQL's advisory lock, any constant
 
 

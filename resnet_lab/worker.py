@@ -17,8 +17,9 @@ from resnet_lab.environment import describe_environment
 from resnet_lab.execution import find_device, keep_freed_memory
 from resnet_lab.files import StorageError, remove_parts, sentence
 from resnet_lab.films import moments, write_frame
+from resnet_lab.forecasts import first_images, forecast_run
 from resnet_lab.machine import usual_precision
-from resnet_lab.patience import patiently
+from resnet_lab.patience import complain, patiently
 from resnet_lab.predictions import answered, write_predictions
 from resnet_lab.queueing import WANTED, Process, TakenAwayError, beat, claim, progressed, release
 from resnet_lab.runs import Run
@@ -122,7 +123,10 @@ class Training:
     def __init__(self, store: Store, run: Run):
         self.store, self.run = store, run
         self.checkpoint = store.run_folder(run.id) / CHECKPOINT
-        self.trainer = self.resumed() if self.checkpoint.exists() else self.begun()
+        is_new = not self.checkpoint.exists()
+        self.trainer = self.begun() if is_new else self.resumed()
+        if is_new:
+            self.foretell()
         said = self.trainer.num_events
         told = said + len(patiently(store.events, run.id, after=said))  # by an earlier process, after its checkpoint
         self.fusing = Fusing(self.trainer, told)
@@ -136,6 +140,15 @@ class Training:
         if config.recipe.precision != "auto":
             return Trainer(config, device)
         return Trainer(config, device, usual=patiently(usual_precision, self.store.folder, find_device(device)))
+
+    def foretell(self) -> None:
+        """How the net will train, before its first step. Where that cannot be said, the log says why, and it trains."""
+        try:
+            found = forecast_run(self.run.config, first_images(self.trainer.test))
+        except (ValueError, RuntimeError) as problem:
+            complain(f"There is no forecast: {sentence(problem)}")
+            return
+        patiently(self.store.record_forecast, self.run.id, found.to_dict())
 
     def resumed(self) -> Trainer:
         """What a CPU began goes on there, for the sake of the last bit."""

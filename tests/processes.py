@@ -143,11 +143,11 @@ def train_here(store, config, **labels):
     return store.run(run.id)
 
 
-def go_on_here(store, run_id):
+def go_on_here(store, run_id, is_asked_to_end=lambda: False):
     threads = torch.get_num_threads()
     try:
         assert claim(store, run_id, Process.of(), threads=1)
-        work(store, store.run(run_id), 1000, lambda: False)
+        work(store, store.run(run_id), 1000, is_asked_to_end)
     finally:
         torch.set_num_threads(threads)
 

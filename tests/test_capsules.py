@@ -12,6 +12,7 @@ import torch
 from sqlalchemy import text
 
 from resnet_lab.capsules import MANIFEST, read_capsule, write_capsule
+from resnet_lab.forecasts import Forecast
 from resnet_lab.predictions import PREDICTIONS, Predictions, read_predictions, write_predictions
 from resnet_lab.queueing import Process, claim, release, resume
 from resnet_lab.store import Store
@@ -22,6 +23,7 @@ from tests.stores import config, story
 pytest_plugins = ["tests.postgres"]
 
 TENSORS = {"weight": torch.arange(600.0).view(3, 200)}
+FORECAST = Forecast("well", {"well": 0.75, "slowly": 0.25, "not at all": 0.0}, {"gradient": 1.5}).to_dict()
 ANSWERS = Predictions(np.arange(1000) % 10, np.arange(1000) % 7, np.full(1000, 0.5, dtype=np.float32))
 
 
@@ -145,6 +147,34 @@ def test_a_capsule_of_version_1_without_predictions_arrives(lab, other, capsule)
     assert other.events(run.id) == lab.events(run.id)
 
 
+def test_a_forecast_travels_and_a_capsule_of_version_3_has_none(lab, other, tmp_path):
+    runs = [trained(lab), trained(lab)]
+    lab.record_forecast(runs[0].id, FORECAST)
+    write_capsule(lab, [lab.run(run.id) for run in runs], tmp_path / "a.zip")
+    rewritten(tmp_path / "a.zip", without_forecast(runs[1].id))
+    new, _ = read_capsule(other, tmp_path / "a.zip")
+    assert {run.id: run.forecast for run in new} == {runs[0].id: FORECAST, runs[1].id: None}
+
+
+def without_forecast(run_id):
+    """As older versions wrote what is told of a run."""
+
+    def change(contents):
+        told = json.loads(contents[f"{run_id}/run.json"])
+        del told["forecast"]
+        contents[f"{run_id}/run.json"] = json.dumps(told).encode()
+
+    return change
+
+
+def foretold(**fields):
+    def change(contents):
+        name = member(contents, "run.json")
+        contents[name] = json.dumps(json.loads(contents[name]) | {"forecast": FORECAST | fields}).encode()
+
+    return change
+
+
 def test_several_runs_travel_together(lab, other, tmp_path):
     runs = [trained(lab), trained(lab, "stopped"), lab.add(config())]
     write_capsule(lab, runs, tmp_path / "a.zip")
@@ -204,6 +234,8 @@ DAMAGES = {
                                     member(contents, PREDICTIONS): contents[member(contents, PREDICTIONS)][:-9]}),
     "others' predictions":      lambda contents: contents.update({
                                     member(contents, PREDICTIONS): contents[member(contents, WEIGHTS)]}),
+    "a script as a forecast":   lambda contents: foretold(says="<script>")(contents),
+    "a forecast above 1":       lambda contents: foretold(probabilities={"well": 2.0})(contents),
     "too many predictions":     replace("config.json", config(seed=4, test_size=999).to_json().encode()),
 }
 # fmt: on
@@ -281,8 +313,8 @@ def test_a_foreign_zip_a_newer_capsule_and_no_file_are_named(other, tmp_path, ca
     for path in (tmp_path / "b.zip", tmp_path / "none.zip", tmp_path):
         assert is_one_sentence(refusal(read_capsule, other, path))
     with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
-        archive.writestr(MANIFEST, json.dumps({"format": "resnet-lab capsule", "version": 4, "members": {}}))
-    assert "version is 4" in refusal(read_capsule, other, tmp_path / "b.zip")
+        archive.writestr(MANIFEST, json.dumps({"format": "resnet-lab capsule", "version": 5, "members": {}}))
+    assert "version is 5" in refusal(read_capsule, other, tmp_path / "b.zip")
     assert is_untouched(other)
 
 

@@ -12,8 +12,9 @@ from sqlalchemy.exc import IntegrityError
 
 from resnet_lab.database import connect, file_url
 from resnet_lab.events import Step
+from resnet_lab.library import all_events
 from resnet_lab.queueing import Process, claim, release, waiting
-from resnet_lab.store import Store, all_events, open_store
+from resnet_lab.store import Store, open_store
 from resnet_lab.tables import METADATA, MIGRATIONS
 from tests.sentences import is_one_sentence, refusal
 from tests.stores import config, story
@@ -368,6 +369,16 @@ def test_the_runs_of_a_store_of_version_1_are_coloured_by_their_creation(address
         assert store.add(config(seed=9)).colour == 4
 
 
+def test_runs_of_an_older_store_have_no_forecast_and_what_was_said_first_stands(address, tmp_path):
+    make_version_1(address, tmp_path / "home", created=[5.0])
+    with Store(address, tmp_path / "home") as store:
+        [run] = store.runs()
+        assert run.forecast is None
+        store.record_forecast(run.id, {"says": "well"})
+        store.record_forecast(run.id, {"says": "slowly"})
+        assert store.run(run.id).forecast == {"says": "well"}
+
+
 def test_a_store_of_version_1_and_a_new_one_have_the_same_tables(address, tmp_path, request):
     make_version_1(address, tmp_path / "home", created=[1.0])
     other = None if address is None else request.getfixturevalue("postgres").new_database()
@@ -420,12 +431,12 @@ def test_a_newer_store_is_refused(address, tmp_path):
 
 
 RUN_COLUMNS = """id name key seed config status request position device threads host pid pid_started heartbeat deaths
-    message environment notes tags created started finished deleted colour"""
+    message environment notes tags created started finished deleted colour forecast"""
 
 
-def test_the_schema_of_version_2_is_as_released(store):
+def test_the_schema_of_version_3_is_as_released(store):
     """A change of a table needs a migration, and then a new picture of the schema here."""
-    assert NOW == 2
+    assert NOW == 3
     columns = {table.name: [column.name for column in table.columns] for table in METADATA.sorted_tables}
     assert columns == {
         "meta": ["version"],

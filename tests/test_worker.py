@@ -10,7 +10,9 @@ import time
 import pytest
 import torch
 
+from resnet_lab.batches import load_split
 from resnet_lab.films import frames
+from resnet_lab.forecasts import Forecast, first_images, forecast_run
 from resnet_lab.machine import FILE, usual_precision
 from resnet_lab.predictions import PREDICTIONS
 from resnet_lab.queueing import request, resume
@@ -33,6 +35,7 @@ from tests.processes import (
 from tests.sentences import is_one_sentence
 
 __all__ = ["store"]
+CPU = torch.device("cpu")
 LOOK_SECONDS = 0.5  # about as often a worker writes
 
 
@@ -46,7 +49,7 @@ def test_killed_at_random_moments_a_run_ends_as_the_undisturbed_one(store):
         kill(worker)
         take_up(store, run.id)
     if store.run(run.id).status != "done":
-        assert start_worker(store, run.id).wait(60) == 0
+        assert start_worker(store, run.id).wait(180) == 0
     assert_undisturbed(store, run.id)
 
 
@@ -95,10 +98,10 @@ def test_killed_at_the_worst_moments_a_run_ends_as_the_undisturbed_one(store, tm
     run = store.add(short(), device="cpu")
     for when, name, count in MOMENTS:
         arguments = ["-c", DYING, when, name, str(count), "--checkpoint-seconds", "0"]
-        assert start(arguments, tmp_path / "log", told=f"{run.id} 1\n").wait(60) == -signal.SIGKILL, (when, name)
+        assert start(arguments, tmp_path / "log", told=f"{run.id} 1\n").wait(180) == -signal.SIGKILL, (when, name)
         take_up(store, run.id)
     assert (store.run_folder(run.id) / WEIGHTS).exists()
-    assert start_worker(store, run.id).wait(60) == 0
+    assert start_worker(store, run.id).wait(180) == 0
     assert_undisturbed(store, run.id)
 
 
@@ -108,7 +111,7 @@ def test_a_worker_that_is_asked_to_end_leaves_a_run_that_goes_on_without_loss(st
     until_events(store, run.id, 5)
     events_before = len(store.events(run.id))
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(60) == 0
+    assert worker.wait(180) == 0
     held, last = store.run(run.id), store.events(run.id)[-1]
     assert (held.status, held.pid) == ("running", worker.pid)
     assert last[0] >= events_before
@@ -116,11 +119,11 @@ def test_a_worker_that_is_asked_to_end_leaves_a_run_that_goes_on_without_loss(st
     worker = start_worker(store, run.id, seconds_between_checkpoints=1000)
     until_events(store, run.id, last[0] + 1)
     request(store, run.id, "pause")
-    assert worker.wait(60) == 0
+    assert worker.wait(180) == 0
     paused = store.run(run.id)
     assert (paused.status, paused.pid, paused.finished, paused.threads) == ("paused", None, None, 1)
     resume(store, run.id)
-    assert start_worker(store, run.id).wait(60) == 0
+    assert start_worker(store, run.id).wait(180) == 0
     assert_undisturbed(store, run.id)
 
 
@@ -132,7 +135,7 @@ def test_a_store_that_is_locked_for_long_only_delays_a_run(store):
         until(lambda: locked(other), "the lock is taken")
         until(lambda: "is locked by another process" in log_of(store, run.id), "the worker says so")
         assert worker.poll() is None
-    assert worker.wait(60) == 0
+    assert worker.wait(180) == 0
     assert_undisturbed(store, run.id)
 
 
@@ -157,11 +160,11 @@ def test_a_full_disk_is_said_in_a_sentence_and_what_was_written_stays(store):
     until(words, "it is said that the disk is full")
     assert store.events(run.id)[: len(before)] == before
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    assert worker.wait(60) == 0
+    assert worker.wait(180) == 0
     if store.run(run.id).status == "failed":  # where the checkpoint was the first that had no room
         assert is_one_sentence(store.run(run.id).message)
         resume(store, run.id)
-        assert start_worker(store, run.id).wait(60) == 0
+        assert start_worker(store, run.id).wait(180) == 0
     assert_undisturbed(store, run.id)
 
 
@@ -172,18 +175,18 @@ def no_room(process):
 
 def test_a_run_without_its_data_says_how_to_get_it_and_a_second_worker_leaves_it_alone(store):
     run = store.add(short(data="cifar10"), device="cpu")
-    assert start_worker(store, run.id).wait(60) == 0
+    assert start_worker(store, run.id).wait(180) == 0
     failed = store.run(run.id)
     assert (failed.status, failed.pid) == ("failed", None)
     assert is_one_sentence(failed.message)
     assert "`python -m resnet_lab data get cifar10`" in failed.message
-    assert start_worker(store, run.id).wait(60) == 0
+    assert start_worker(store, run.id).wait(180) == 0
     assert store.run(run.id) == failed
 
 
 def test_a_run_that_diverges_has_its_events_and_weights(store):
     run = store.add(short(lr=100, steps=200), device="cpu")
-    assert start_worker(store, run.id).wait(60) == 0
+    assert start_worker(store, run.id).wait(180) == 0
     last = store.events(run.id)[-1][1]
     assert (store.run(run.id).status, last.kind, last.status) == ("diverged", "done", "diverged")
     names = {path.name for path in store.run_folder(run.id).iterdir()}
@@ -215,9 +218,41 @@ def test_a_truncated_checkpoint_is_named_and_the_run_is_not_begun_anew(store):
     take_up(store, run.id)
     checkpoint.write_bytes(checkpoint.read_bytes()[:-1])
     before = store.events(run.id)
-    assert start_worker(store, run.id).wait(60) == 0
+    assert start_worker(store, run.id).wait(180) == 0
     failed = store.run(run.id)
     assert failed.status == "failed"
     assert is_one_sentence(failed.message)
     assert str(checkpoint) in failed.message
     assert store.events(run.id) == before
+
+
+def begun_here(store, config):
+    """A run whose process ended before the first step."""
+    run = store.add(config, device="cpu")
+    go_on_here(store, run.id, is_asked_to_end=lambda: True)
+    take_up(store, run.id)
+    assert [event.kind for _, event in store.events(run.id)] == ["start"]
+    return store.run(run.id)
+
+
+def test_a_run_has_its_forecast_before_its_first_step_and_keeps_it(store):
+    run = begun_here(store, short())
+    images = first_images(load_split(run.config.data, "test", CPU))
+    assert Forecast.from_dict(run.forecast) == forecast_run(run.config, images)
+    store.change(run.id, forecast='{"says": "what an older rule said"}')
+    go_on_here(store, run.id)
+    assert store.run(run.id).forecast == {"says": "what an older rule said"}
+    assert_undisturbed(store, run.id)
+
+
+def test_a_run_that_an_older_version_began_gets_no_forecast_afterwards(store):
+    run = begun_here(store, short())
+    store.change(run.id, forecast=None)
+    go_on_here(store, run.id)
+    assert (store.run(run.id).status, store.run(run.id).forecast) == ("done", None)
+
+
+def test_a_run_that_cannot_be_looked_at_trains_without_a_forecast_and_says_so(store, capsys):
+    run = train_here(store, short(test_size=1))
+    assert (run.status, run.forecast) == ("done", None)
+    assert "There is no forecast: images must be" in capsys.readouterr().err

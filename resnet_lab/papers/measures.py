@@ -1,0 +1,67 @@
+"""What is measured for a claim, and how a difference should come out: both are fixed before anything is trained."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from resnet_lab.papers.results import Result
+
+
+def error_of_guessing(num_classes: int) -> float:
+    return 100 * (1 - 1 / num_classes)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of a result; `margin`: up to which a difference counts as none; `worst`: what guessing gives."""
+
+    words: str
+    unit: str
+    digits: int
+    margin: float
+    worst: Callable[[int], float] = lambda num_classes: math.inf
+
+    @property
+    def margin_words(self) -> str:
+        return f"{self.margin:g} {self.unit}".strip()
+
+    def signed(self, difference: float) -> str:
+        """'+0.560'"""
+        return f"{difference:+.{self.digits}f}".replace("-", "−")
+
+
+# fmt: off
+MEASURES = {  # by the field of a result that has it
+    "loss":        Measure("training loss", "", 3, 0.1, math.log),
+    "train_error": Measure("training error", "points", 2, 0.5, error_of_guessing),
+    "test_error":  Measure("test error", "points", 2, 0.5, error_of_guessing),
+    "response":    Measure("response of a layer", "", 3, 0.05),
+}
+# fmt: on
+
+
+def counted(measure: str, result: Result) -> float | None:
+    """Nothing is worse than guessing, and what diverged is that. None where it was not measured."""
+    worst, value = MEASURES[measure].worst(result.config.model.num_classes), getattr(result, measure)
+    if result.has_diverged:
+        return worst if math.isfinite(worst) else None
+    return None if value is None else min(value, worst)
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a claim says of the difference d, first minus second: every part has a mean above 0."""
+
+    words: str
+    parts: tuple[Callable[[float, float], float], ...]  # of d and the margin
+
+
+# fmt: off
+EXPECTATIONS = {
+    "higher":     Expectation("higher", (lambda d, margin: d,)),
+    "lower":      Expectation("lower", (lambda d, margin: -d,)),
+    "not higher": Expectation("not higher by more than {margin}", (lambda d, margin: margin - d,)),
+    "the same":   Expectation("the same to within {margin}",
+        (lambda d, margin: margin - d, lambda d, margin: margin + d)),
+}
+# fmt: on

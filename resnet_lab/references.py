@@ -69,7 +69,7 @@ REFERENCES = (
     Reference(TABLE_1, 110, None, MEDIAN, block("none")),
     Reference(TABLE_1, 110, None, MEDIAN, block("constant_scaling", scale=0.5, branch_scale=1)),
     Reference(TABLE_1, 110, 12.35, MEDIAN, block("constant_scaling", scale=0.5, branch_scale=0.5)),
-    *(Reference(TABLE_1, 110, None, MEDIAN, block("exclusive_gating", gate_bias=bias)) for bias in range(-5, 1)),
+    *(Reference(TABLE_1, 110, None, MEDIAN, block("exclusive_gating", gate_bias=bias)) for bias in range(0, -6, -1)),
     Reference(TABLE_1, 110, 8.70, MEDIAN, block("exclusive_gating", gate_bias=-6)),
     Reference(TABLE_1, 110, 9.81, MEDIAN, block("exclusive_gating", gate_bias=-7)),
     Reference(TABLE_1, 110, 12.86, MEDIAN, block("shortcut_only_gating", gate_bias=0)),

@@ -1,6 +1,5 @@
 """Papers: the tables and claims of the two papers beside what was measured here."""
 
-
 from resnet_lab.ui import papers
 from resnet_lab.ui.page import heading
 from resnet_lab.ui.papers_claims import claims
@@ -16,6 +15,6 @@ VIEWS = {  # in the order in which they are offered
 
 lab = shared()
 heading("The papers on trial", "Published tables and claims, beside what was really trained, here or beforehand.")
-name = papers.choose_view({name: title for name, (title, _) in VIEWS.items()})
+name = papers.choose("view", {name: title for name, (title, _) in VIEWS.items()}, usual="tables")
 VIEWS[name][1](lab)
 expect_work(lab.store)

@@ -12,6 +12,7 @@ preload()
 st.navigation(
     [
         st.Page("screens/home.py", title="Home", url_path="home", default=True),
+        st.Page("screens/tour.py", title="Tour", url_path="tour"),
         st.Page("screens/build.py", title="Build", url_path="build"),
         st.Page("screens/train.py", title="Train", url_path="train"),
         st.Page("screens/compare.py", title="Compare", url_path="compare"),

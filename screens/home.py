@@ -1,10 +1,13 @@
 """Home: what the lab is, and the ways in."""
 
-from resnet_lab.ui import welcome
-from resnet_lab.ui.page import heading
+from resnet_lab.ui.language import current_language, top
 from resnet_lab.ui.shared import expect_work, shared
+from resnet_lab.ui.strings import speaking
+from resnet_lab.ui.welcome import welcome
 
 lab = shared()
-heading("ResNet Lab", "Take a residual block apart, put it back together differently, train it, and see what changes.")
-welcome.ways_in(lab)
+language = current_language()
+say = speaking(language)
+top(say("home.title"), say("home.promise"), language, say)
+welcome(lab, language, say)
 expect_work(lab.store)

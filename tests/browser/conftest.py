@@ -20,10 +20,12 @@ ROOT = Path(__file__).parent.parent.parent
 PATIENCE = 120_000  # milliseconds
 HEADINGS = {  # by which a page is known to be there: the last ones
     "": "Look inside",
+    "tour": "On from here",
     "build": "The same net in plain PyTorch",
     "train": "Train",
     "compare": "Compare",
     "look": "Look inside",
+    "papers": "The papers on trial",
 }
 
 
@@ -63,7 +65,8 @@ def free_port() -> int:
 
 
 def wait_for(address: str, server: subprocess.Popen, log: Path) -> None:
-    for _ in range(300):
+    deadline = time.monotonic() + 180
+    while time.monotonic() < deadline:
         assert server.poll() is None, f"the lab did not start:\n{log.read_text()}"
         try:
             with urllib.request.urlopen(f"{address}/_stcore/health", timeout=5) as answer:

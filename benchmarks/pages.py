@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.parts.made_up_runs import NUM_RUNS, add, tell
 from benchmarks.parts.results import RESULTS, Results, body, markdown, where_and_when
@@ -31,9 +30,16 @@ from resnet_lab.files import CHECKOUT
 from resnet_lab.runs import Run
 from resnet_lab.store import Store
 from resnet_lab.ui.run_ids import RUNS, join_ids
-from tests.browser.chromium import launch
-from tests.browser.conftest import free_port
-from tests.processes import end_processes_of
+
+try:
+    from playwright.sync_api import Browser, Page, sync_playwright
+
+    from tests.browser.chromium import launch
+    from tests.browser.conftest import free_port
+    from tests.processes import end_processes_of
+except ModuleNotFoundError as error:
+    missing = str(error.name).partition(".")[0]
+    sys.exit(f"This benchmark needs what the tests need, and {missing} is missing: `make test` sets it up.")
 
 PACKAGES = ("streamlit", "plotly", "playwright", "numpy")
 ROUNDS, NUM_EVENTS, NUM_TICKS = 5, 10, 20
@@ -278,7 +284,7 @@ def telling(lab: Lab) -> Iterator[None]:
 
 
 def measured_memory(lab: Lab, num_answers: int) -> list[Row]:
-    """Each answer follows a new point."""
+    """A new point is told before each question; the page shows several at once, so not every answer has some."""
     viewer, before = lab.viewer("train"), lab.memory()
 
     def is_over() -> bool:

@@ -4,29 +4,40 @@ import os
 
 import pytest
 
+from resnet_lab import estimates
 from resnet_lab.environment import describe_environment
 from resnet_lab.estimates import expected_many, expected_seconds, seconds_together
 from resnet_lab.events import Step
-from resnet_lab.execution import usable_cores
 from resnet_lab.places import choose_places
 from resnet_lab.presets import preset
 from resnet_lab.queueing import Process, claim
+from resnet_lab.supervisor import fair_share
 from resnet_lab.trainer import expected_seconds as seconds_at
 
 pytest_plugins = ["tests.postgres"]
 
-CORES = len(usable_cores())
 DAY = 86_400.0
+
+
+@pytest.fixture(params=[1, 2, 8, 32])
+def cores(request, monkeypatch):
+    """Of machines as small and as large as they come: a run alone has at most eight threads."""
+    monkeypatch.setattr(estimates, "usable_cores", lambda: list(range(request.param)))
+    return request.param
+
+
+def threads_alone():
+    return fair_share(len(estimates.usable_cores()), 1)
 
 
 def minute(**fields):
     return preset("minute", data="sample", **{"depth": 20} | fields)
 
 
-def measured(store, config, pace, threads=CORES, share=1.0, ended=None, **environment):
+def measured(store, config, pace, threads=None, share=1.0, ended=None, **environment):
     """A run of this machine whose steps took `pace` seconds each, tests counted as steps; alone, or `ended` then."""
     run = store.add(config)
-    assert claim(store, run.id, Process.of(), threads)
+    assert claim(store, run.id, Process.of(), threads or threads_alone())
     store.change(run.id, heartbeat=ended or DAY * len(store.runs()))
     store.record_environment(run.id, describe_environment("cpu") | environment)
     step = int(share * config.recipe.steps)
@@ -83,32 +94,34 @@ def test_other_machines_and_devices_tell_nothing(store, field):
     assert expected_seconds(store, minute(), "cpu") is None
 
 
-def test_with_fewer_threads_each_a_run_takes_longer(store):
+def test_with_fewer_threads_each_a_run_takes_longer(store, cores):
     measured(store, minute(), 0.2)
     alone = expected_seconds(store, minute(), "cpu")
     assert alone == pytest.approx(seconds_at(minute(), 0.2))
-    many = [minute(seed=seed) for seed in range(max(3, CORES))]
-    turns = len(many) / CORES
-    assert expected_many(store, many, "cpu") == pytest.approx([turns * alone * CORES**0.5] * len(many))
+    many = [minute(seed=seed) for seed in range(max(3, cores))]
+    turns = len(many) / cores
+    assert expected_many(store, many, "cpu") == pytest.approx([turns * alone * threads_alone() ** 0.5] * len(many))
 
 
-def test_a_run_alone_is_quicker_than_it_was_beside_others(store):
-    """Three of one thread each: what they are said to take together is what they took, alone it is less."""
-    number = max(3, CORES)
+def test_a_run_alone_is_quicker_than_it_was_beside_others(store, cores):
+    """Of one thread each, at least three: what they are said to take together is what they took, alone it is less."""
+    number = max(3, cores)
     many = [minute(seed=seed) for seed in range(number)]
     for config in many:
         measured(store, config, 0.3, threads=1, ended=DAY)
     measured(store, minute(depth=56), 9.0, threads=1, ended=2 * DAY)
-    together, turns = seconds_at(minute(), 0.3), number / CORES
+    together, turns = seconds_at(minute(), 0.3), number / cores
     assert expected_many(store, many, "cpu") == pytest.approx([together] * number)
-    assert expected_seconds(store, minute(), "cpu") == pytest.approx(together / turns / CORES**0.5)
+    assert expected_seconds(store, minute(), "cpu") == pytest.approx(together / turns / threads_alone() ** 0.5)
 
 
-def test_runs_that_were_beside_it_for_a_part_count_for_that_part(store):
+def test_runs_that_were_beside_it_for_a_part_count_for_that_part(store, cores):
+    """Each of as many threads as there are cores."""
     seconds = seconds_at(minute(), 0.2)
-    measured(store, minute(seed=1), 0.2, threads=CORES, ended=DAY + seconds / 2)
-    measured(store, minute(), 0.2, threads=CORES, ended=DAY)
-    assert expected_seconds(store, minute(), "cpu") == pytest.approx(seconds / 1.5)
+    measured(store, minute(seed=1), 0.2, threads=cores, ended=DAY + seconds / 2)
+    measured(store, minute(), 0.2, threads=cores, ended=DAY)
+    narrower = (cores / threads_alone()) ** 0.5
+    assert expected_seconds(store, minute(), "cpu") == pytest.approx(narrower * seconds / 1.5)
 
 
 @pytest.mark.parametrize(
@@ -119,9 +132,9 @@ def test_runs_side_by_side_are_over_with_the_last_of_them(seconds, side_by_side,
     assert seconds_together(seconds, side_by_side) == total
 
 
-def test_as_many_are_expected_to_be_trained_at_once_as_the_user_says(store):
+def test_as_many_are_expected_to_be_trained_at_once_as_the_user_says(store, cores):
     measured(store, minute(), pace=0.2, threads=1)
-    several = [minute(seed=seed) for seed in range(1, 4)]
+    several = [minute(seed=seed) for seed in range(1, 1 + max(3, cores))]
     together = expected_many(store, several, "cpu")
     choose_places(store.folder, 1)
     assert expected_many(store, several, "cpu")[0] < together[0]

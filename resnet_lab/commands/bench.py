@@ -14,17 +14,21 @@ BENCHMARKS = {
     "pages": "how fast the pages are with 50 runs",
     "gpu": "whether the GPU path agrees with the plain one, and how fast",
     "xray": "what the X-ray costs",
+    "looks": "how soon Look inside has its maps",
+    "batched_seeds": "whether several seeds of one net are faster as one net",
 }
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(metavar="BENCHMARK", required=True)
     for name, words in BENCHMARKS.items():
-        actions.add_parser(name, help=words, description=words).set_defaults(benchmark=name)
+        # no argument begins with such a character: all that follow are the benchmark's, --help too
+        benchmark = actions.add_parser(name, help=words, add_help=False, prefix_chars="\0")
+        benchmark.add_argument("arguments", nargs=argparse.REMAINDER)
+        benchmark.set_defaults(benchmark=name)
 
 
 def run(options: argparse.Namespace) -> int:
     """In a process of its own, which nothing that was imported here slows down."""
-    return subprocess.run(
-        [sys.executable, "-m", f"benchmarks.{options.benchmark}"], cwd=CHECKOUT, check=False
-    ).returncode
+    command = [sys.executable, "-m", f"benchmarks.{options.benchmark}", *options.arguments]
+    return subprocess.run(command, cwd=CHECKOUT, check=False).returncode

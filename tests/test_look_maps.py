@@ -196,7 +196,7 @@ def test_a_film_has_a_frame_for_each_moment_and_one_scale(nets):
     assert [note["text"].split(":")[0] for note in shown["film"]["figure"]["layout"]["annotations"]] == [
         f"step {step}" for step in steps
     ]
-    assert f"after {steps[1]} steps" in shown["frame"]["figure"]["layout"]["title"]["text"]
+    assert f", at step {steps[1]}" in shown["frame"]["figure"]["layout"]["title"]["text"]
     assert app.select_slider(key="inside_step").value == str(steps[1])
 
 

@@ -2,6 +2,7 @@
 
 import io
 import time
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,16 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from resnet_lab.batches import load_split
+from resnet_lab.checkpoints import MAX_CHECKPOINT
 from resnet_lab.data import DATASETS
+from resnet_lab.files import CHECKOUT
 from resnet_lab.inside.answers import answers
 from resnet_lab.inside.jobs import finish
 from resnet_lab.inside.looked import import_checkpoint, subjects
 from resnet_lab.inside.mistake_gallery import ORDERS, places, refs_of
 from resnet_lab.inside.specimens import MOST, specimen
 from resnet_lab.inside.subjects import Subject
-from resnet_lab.inside.uploads import keep_upload
+from resnet_lab.inside.uploads import MAX_BYTES, keep_upload
 from resnet_lab.predictions import Predictions, read_predictions
 from resnet_lab.run_config import DataConfig
 from resnet_lab.store import open_store
@@ -151,21 +154,38 @@ def test_a_link_looks_at_one_picture_and_the_tray_stays_as_large_as_it_may_be():
     assert read_params({"tray": asked, "picture": "y0"}, [], VIEWS)[0].tray == tuple(asked.split("."))
 
 
-def net(name, origin):
-    return Subject(id=name, title=name, origin=origin, model={}, data={}, weights=f"/{name}")
+def net(name, origin, seed=0, **model):
+    return Subject(id=name, title=name, origin=origin, model=model, data={}, weights=f"/{name}", seed=seed)
 
 
 def test_at_first_those_nets_are_chosen_that_come_with_the_lab_else_the_newest():
     runs = [net(f"r{k}", "run") for k in range(9)]
     assert usual_nets(runs) == tuple(f"r{k}" for k in range(MOST_AT_FIRST))
-    assert usual_nets([*runs, net("s1", "shipped"), net("s2", "shipped")]) == ("s1", "s2")
+    others = [net(f"s{k}", "shipped", block={"shortcut": "dropout"}) for k in range(2)]
+    assert usual_nets([*runs, *others]) == ("s0", "s1")
+
+
+def test_at_first_it_is_the_same_three_nets_however_many_come_with_the_lab():
+    names = {"plain": {"shortcut": "none"}, "identity": {}, "full_preact": {"placement": "full_preact"}}
+    dropout = {"shortcut": "dropout"}
+    shipped = [
+        net(f"{name} {depth} {seed}", "shipped", seed, depth=depth, block=block)
+        for depth in (56, 20)
+        for seed in (1, 0)
+        for name, block in {"dropout": dropout, **names}.items()
+    ]
+    assert usual_nets([*shipped, net("r", "run")]) == tuple(f"{name} 20 0" for name in names)
+    without = [each for each in shipped if "identity" not in each.id]
+    assert usual_nets(without) == ("plain 20 0", "full_preact 20 0")
 
 
 # ---- the page
 
 
 def test_without_a_net_the_page_leads_to_training_and_to_an_import(lab):
-    app = AppTest.from_string("from resnet_lab.ui.look_inside import nothing_yet\nnothing_yet()").run()
+    app = AppTest.from_string(
+        "from resnet_lab.ui.look_inside import nothing_yet\nnothing_yet()", default_timeout=180
+    ).run()
     assert not app.exception
     assert "no trained net" in app.info[0].value
     assert [button.label for button in app.button] == ["Train the first runs"]
@@ -348,6 +368,11 @@ def test_of_all_test_images_those_of_the_sample_are_there(tmp_path):
 
 
 # ---- one's own
+
+
+def test_the_server_takes_files_as_large_as_the_page_promises():
+    settings = tomllib.loads((CHECKOUT / ".streamlit/config.toml").read_text())
+    assert settings["server"]["maxUploadSize"] * 2**20 >= MAX_CHECKPOINT >= MAX_BYTES
 
 
 def test_an_uploaded_picture_can_be_put_into_the_tray_and_is_in_the_address(lab, ids):

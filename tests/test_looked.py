@@ -17,7 +17,8 @@ from resnet_lab.inside.subjects import Subject, open_subject
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
 from resnet_lab.store import Store
-from resnet_lab.weights import WEIGHTS, write_tensors
+from resnet_lab.trainer import Trainer
+from resnet_lab.weights import CHECKPOINT, WEIGHTS, write_tensors
 from tests.sentences import is_one_sentence, refusal
 from tests.stores import config
 from tests.test_checkpoints import AKAMASTER, CHENYAOFO, named, our_net
@@ -46,9 +47,20 @@ def finished(store, status="done", name="", **fields):
     return store.run(run.id)
 
 
+def rested(store, status):
+    """A run of which there is but a checkpoint, after two steps of its four, and the trainer that wrote it."""
+    run = store.add(config(width=0.25, steps=4))
+    trainer = Trainer(run.config, "cpu")
+    while trainer.step < 2:
+        trainer.advance()
+    write_tensors(store.run_folder(run.id) / CHECKPOINT, **trainer.state_dict())
+    store.change(run.id, status=status)
+    return store.run(run.id), trainer
+
+
 def test_runs_that_are_over_and_have_weights_are_listed_newest_first(store, tmp_path):
     runs = [finished(store, status, seed=seed) for seed, status in enumerate(["done", "diverged", "done"])]
-    for status in ("running", "failed", "stopped", "paused"):
+    for status in ("running", "queued"):
         finished(store, status)
     (store.run_folder(finished(store).id) / WEIGHTS).unlink()
     store.delete(finished(store).id)
@@ -59,6 +71,34 @@ def test_runs_that_are_over_and_have_weights_are_listed_newest_first(store, tmp_
         assert (subject.model, subject.data, subject.seed) == (run.config.model, run.config.data, run.seed)
         assert subject.origin == "run"
         assert open_subject(subject)(IMAGES).shape == (2, 10)
+
+
+@pytest.mark.parametrize("status", ["paused", "stopped", "failed"])
+def test_a_run_that_rests_is_looked_into_as_it_stood(status, store, tmp_path):
+    run, trainer = rested(store, status)
+    [subject] = subjects(store, None, tmp_path)
+    assert (subject.id, subject.model) == (run.id, run.config.model)
+    assert subject.title == f"{run.title}, as it stood after 2 steps"
+    opened, net = open_subject(subject), trainer.model.eval()
+    with torch.no_grad():
+        assert torch.equal(opened(IMAGES), net(opened.normalised(IMAGES)))
+
+
+def test_a_run_at_work_or_with_a_damaged_checkpoint_is_not_listed(store, tmp_path):
+    for status in ("running", "queued"):
+        rested(store, status)
+    damaged, _ = rested(store, "paused")
+    (store.run_folder(damaged.id) / CHECKPOINT).write_bytes(b"cut off")
+    assert subjects(store, None, tmp_path) == []
+
+
+def test_the_film_of_a_run_that_rests_ends_where_it_stood(store, tmp_path):
+    run, trainer = rested(store, "stopped")
+    for step in (0, 1, 3):  # it had gone further than its checkpoint
+        write_frame(store.run_folder(run.id), step, trainer.model.state_dict())
+    [subject] = subjects(store, None, tmp_path)
+    assert list(film(subject)) == [0, 1, 2]
+    assert film(subject)[2] == subject
 
 
 def test_the_same_run_may_be_in_the_store_and_come_with_the_lab(store, tmp_path):

@@ -22,6 +22,7 @@ def conductance(
     """Through the branch of each unit: in the target's unit, and as a share of the whole change.
 
     All of the change passes through each unit; what does not come through its branch comes through its shortcut.
+    "channels_0_2": of the third unit of the first net, the share that comes through each channel of its branch.
     """
     asked, pixels = Target.read(target), pixels_of([picture])
     opened = [Subject(**subject) for subject in subjects]
@@ -40,13 +41,15 @@ def conductance(
         with torch.no_grad():
             whole = aimed(pixels) - aimed(baselines)
         through = yield from told(through_branches(aimed, pixels, baselines), steps)
-        tensors |= {f"unit_{index}": through, f"share_{index}": through / whole}
+        units = torch.stack([channels.sum() for channels in through])
+        tensors |= {f"unit_{index}": units, f"share_{index}": units / whole}
+        tensors |= {f"channels_{index}_{place}": channels / whole for place, channels in enumerate(through)}
         changes.append(float(whole))
     return Findings(tensors, {"changes": changes})
 
 
-def through_branches(aimed: Aimed, pixels: torch.Tensor, baselines: torch.Tensor) -> Slices[torch.Tensor]:
-    """(units,): the sum of the conductance of what each branch adds"""
+def through_branches(aimed: Aimed, pixels: torch.Tensor, baselines: torch.Tensor) -> Slices[list[torch.Tensor]]:
+    """For each unit (channels,): the conductance of what its branch adds, summed over the picture"""
     from captum.attr import LayerConductance
 
     found = []
@@ -55,5 +58,5 @@ def through_branches(aimed: Aimed, pixels: torch.Tensor, baselines: torch.Tensor
         inputs = pixels.detach().clone().requires_grad_()
         layer = LayerConductance(aimed, unit.branch)
         each = layer.attribute(inputs, baselines, n_steps=STEPS, internal_batch_size=BATCH)
-        found.append(each.detach().sum())
-    return torch.stack(found)
+        found.append(each.detach().sum((0, 2, 3)))
+    return found

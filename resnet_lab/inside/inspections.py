@@ -35,6 +35,7 @@ JOBS = {  # imported in the other process alone
 }
 # fmt: on
 MAX_MEMORY = 3_000_000_000  # of the process, in bytes
+MEMORY = f"{MAX_MEMORY / 1e9:g} GB of memory"
 FOLDER = "looks"  # in the home
 LOG = "log.txt"  # in that folder
 EXPIRY_SECONDS = 100.0  # without a look, until nobody seems to want it: for a hidden page browsers ask once a minute

@@ -22,13 +22,13 @@ import torch
 from resnet_lab.data import home
 from resnet_lab.execution import usable_cores
 from resnet_lab.files import sentence
-from resnet_lab.inside.inspections import FOLDER, MAX_MEMORY
+from resnet_lab.inside.inspections import FOLDER, MAX_MEMORY, MEMORY
 from resnet_lab.inside.jobs import Findings, Job
 from resnet_lab.inside.looks import Looks
 
 TELL_SECONDS = 0.1  # more often nobody looks
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "bad_alloc", "could not create a memory")
-TOO_MUCH = f"It needs more than the {MAX_MEMORY / 1e9:g} GB of memory that it may take: choose fewer nets or pictures."
+TOO_MUCH = f"It needs more than the {MEMORY} that it may take: choose fewer nets or pictures."
 
 Tell = Callable[[Mapping[str, Any]], None]
 Asked = Mapping[str, Any]

@@ -22,7 +22,7 @@ from resnet_lab.checkpoints import (
 )
 from resnet_lab.config import Config, choices, short
 from resnet_lab.data import DATASETS
-from resnet_lab.files import size_words
+from resnet_lab.files import StorageError, size_words
 from resnet_lab.films import frames
 from resnet_lab.inside.subjects import ORIGINS, Normalisation, Subject
 from resnet_lab.library import Library
@@ -31,11 +31,12 @@ from resnet_lab.nets import build_model
 from resnet_lab.run_config import DataConfig, RunConfig
 from resnet_lab.runs import Run, checked_labels
 from resnet_lab.store import Store
-from resnet_lab.weights import WEIGHTS, read_any, read_record, write_tensors
+from resnet_lab.weights import CHECKPOINT, WEIGHTS, read_any, read_record, write_tensors
 
 IMAGENET = Normalisation(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))  # akamaster trains on CIFAR-10 with it
 DATA_BY_CLASSES = {10: DataConfig(name="cifar10"), 100: DataConfig(name="cifar100")}
 SMALL_DATA = {"sample": "a sample of CIFAR-10", "synthetic": "synthetic patterns"}
+AT_REST = ("done", "diverged", "stopped", "paused", "failed")
 MARKS = {"run": "", "shipped": "s"}  # before a run's id
 DETAILS: tuple[Callable[[Subject], str], ...] = (  # the first that differ tell subjects of the same title apart
     lambda subject: f"on {SMALL_DATA.get(subject.data.name, DATASETS[subject.data.name].title)}",
@@ -52,9 +53,12 @@ def subjects(store: Store, shipped: Store | None, home: Path) -> list[Subject]:
 
 
 def of_store(store: Store, origin: str) -> list[Subject]:
-    """Those that are over and have their weights."""
-    runs = store.runs(["done", "diverged"])
-    return [of_run(run, store, origin) for run in runs if (store.run_folder(run.id) / WEIGHTS).is_file()]
+    """Those that rest: with their final weights, else as their checkpoint has them."""
+    found = []
+    for run in store.runs(AT_REST):
+        with contextlib.suppress(StorageError):  # it has neither, or a damaged checkpoint
+            found.append(of_run(run, store, origin))
+    return found
 
 
 def net_ids(library: Library, runs: Sequence[Run]) -> list[str]:
@@ -65,9 +69,11 @@ def net_ids(library: Library, runs: Sequence[Run]) -> list[str]:
 def of_run(run: Run, store: Store, origin: str) -> Subject:
     """A shipped run has a mark before its id: the same run may have been imported into the store."""
     fields: dict[str, Any] = {"model": run.config.model, "data": run.config.data, "seed": run.seed, "origin": origin}
-    return Subject(
-        id=f"{MARKS[origin]}{run.id}", title=run.title, weights=str(store.run_folder(run.id) / WEIGHTS), **fields
-    )
+    title, path = run.title, store.run_folder(run.id) / WEIGHTS
+    if not path.is_file():
+        path = path.with_name(CHECKPOINT)
+        title = f"{title}, as it stood after {read_record(path)['step']:,} steps"
+    return Subject(id=f"{MARKS[origin]}{run.id}", title=title, weights=str(path), **fields)
 
 
 def told_apart(found: list[Subject]) -> list[Subject]:
@@ -87,14 +93,13 @@ def told_apart(found: list[Subject]) -> list[Subject]:
 def film(subject: Subject) -> dict[int, Subject]:
     """The subject at moments of its run, by step and in order; the last is the subject itself."""
     path = Path(subject.weights)
-    moments = {} if subject.origin == "checkpoint" else frames(path.parent)
+    moments, last = {} if subject.origin == "checkpoint" else frames(path.parent), read_record(path).get("step", 0)
     earlier = {
-        step: subject.changed(
-            id=f"{subject.id}-{step}", title=f"{subject.title}, after {step:,} steps", weights=str(frame)
-        )
+        step: subject.changed(id=f"{subject.id}-{step}", title=f"{subject.title}, at step {step:,}", weights=str(frame))
         for step, frame in moments.items()
+        if step < last  # a run may have gone on after its checkpoint
     }
-    return earlier | {read_record(path).get("step", 0): subject}
+    return earlier | {last: subject}
 
 
 # Checkpoints from elsewhere.

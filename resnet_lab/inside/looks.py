@@ -16,7 +16,7 @@ from resnet_lab.files import PART, StorageError, reason
 from resnet_lab.inside.jobs import Findings
 from resnet_lab.weights import read_tensors, write_tensors
 
-VERSION = 2  # another one where a job finds something else than before
+VERSION = 3  # another one where a job finds something else than before
 MOST_BYTES = 500_000_000
 ABANDONED_SECONDS = 3600.0  # so old is only what a killed process left half-written
 CHANGES_NOTHING = {"id", "title"}  # of a subject

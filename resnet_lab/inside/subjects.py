@@ -14,8 +14,10 @@ from resnet_lab.films import read_frame
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import ResNet, build_model, layout
 from resnet_lab.run_config import DataConfig
+from resnet_lab.weights import CHECKPOINT
 
 ORIGINS = {"run": "a run of this lab", "shipped": "trained beforehand, comes with the lab", "checkpoint": "imported"}
+MODEL = "model."  # before the names of its tensors in the checkpoint of a run
 Above0 = Annotated[float, Field(gt=0)]
 
 
@@ -68,7 +70,14 @@ class PixelNet(nn.Module):
 
 def open_subject(subject: Subject) -> PixelNet:
     """Its own copy of the weights: what happens to it happens to nothing that is kept."""
-    tensors, _ = read_frame(Path(subject.weights))
     net = build_model(subject.model)
-    net.load_state_dict(tensors)
+    net.load_state_dict(read_model(Path(subject.weights)))
     return PixelNet(net, subject.data, subject.normalisation)
+
+
+def read_model(path: Path) -> dict[str, torch.Tensor]:
+    """A checkpoint also has what its optimiser remembers."""
+    tensors, _ = read_frame(path)
+    if path.name != CHECKPOINT:
+        return tensors
+    return {name.removeprefix(MODEL): tensor for name, tensor in tensors.items() if name.startswith(MODEL)}

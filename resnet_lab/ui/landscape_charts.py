@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from resnet_lab.ui.board import Chart
 from resnet_lab.ui.charts import Measure, as_text, layout
-from resnet_lab.ui.palette import FAINT, GRID, HEAT, INK, SURFACE
+from resnet_lab.ui.palette import FAINT, GRID, HEAT, INK, RUNS, SURFACE
 from resnet_lab.ui.run_styles import style_of
 from resnet_lab.ui.traces import colour_bar, drawable, log10, power, powers_between, run_figure
 
@@ -27,6 +27,7 @@ class Landscape:
     values: Array
     measure: str
     words: str  # on which images
+    places: Sequence[int] = range(len(RUNS))  # among the styles
 
     @property
     def title(self) -> str:
@@ -59,7 +60,7 @@ def curve_chart(found: Landscape, theme: str) -> Chart:
     figure = run_figure(
         found.title, MEASURES[found.measure][1], STEP.format("one random"), len(found.titles), theme, log_y=found.is_log
     )
-    for place, (title, values) in enumerate(zip(found.titles, found.values, strict=True)):
+    for title, place, values in zip(found.titles, found.places, found.values, strict=False):
         style = style_of(place)
         figure.add_scatter(
             x=found.at,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +13,7 @@ from resnet_lab.ui.run_styles import style_of
 from resnet_lab.ui.traces import BAND, run_figure
 
 Array = np.ndarray
+PATTERNS = ("", "/", ".", "x", "-", "+")  # of bars of the same colour
 SHARES = (10, 90)  # percentiles of the draws that a band reaches to
 
 
@@ -22,7 +24,7 @@ class Damage:
     title: str
     intact: float
     errors: Array  # (units,), or (1 to k units, draws)
-    place: int = 0  # among the chosen nets, which is its colour
+    place: int = 0  # among the styles
 
 
 def deletion_chart(damages: Sequence[Damage], stages: Sequence[int], verb: str, words: str, theme: str) -> Chart:
@@ -30,21 +32,20 @@ def deletion_chart(damages: Sequence[Damage], stages: Sequence[int], verb: str, 
     title = f"Test error with one unit {verb}, {words}"
     figure = run_figure(title, "test error, %", "unit, from the input to the output", len(damages) + 1, theme)
     num_units = max(len(each.errors) for each in damages)
-    for damage in damages:
-        place, colour = damage.place, style_of(damage.place).colour.of(theme)
+    for damage, marker in zip(damages, markers([each.place for each in damages], theme), strict=True):
         units = list(range(1, len(damage.errors) + 1))
         rises = damage.errors - damage.intact
         figure.add_bar(
             x=units,
             y=damage.errors,
             name=as_text(damage.title),
-            legendgroup=str(place),
-            uid=f"bars {place}",
-            marker={"color": colour, "line": {"width": 0}},
+            legendgroup=str(damage.place),
+            uid=f"bars {damage.place}",
+            marker=marker,
             customdata=rises,
             hovertemplate="%{fullData.name}: %{y:.2f}%, %{customdata:+.2f} points<extra></extra>",
         )
-        add_level(figure, damage.intact, num_units, place, colour)
+        add_level(figure, damage, num_units, marker["color"])
     mark_stages(figure, list(stages), theme)
     figure.update_layout(barmode="group", bargap=0.25, bargroupgap=0.05)
     figure.update_xaxes(dtick=1 if num_units <= 30 else None, unifiedhovertitle={"text": f"unit %{{x}} {verb}"})
@@ -55,15 +56,24 @@ def deletion_chart(damages: Sequence[Damage], stages: Sequence[int], verb: str, 
 DOTTED = "The dotted line of each colour is the error of that net as it is."
 
 
-def add_level(figure: go.Figure, level: float, num_units: int, place: int, colour: str) -> None:
+def markers(places: Sequence[int], theme: str) -> list[dict[str, Any]]:
+    """How the bars of each net look: those that have the colour of others before them are hatched."""
+    colours = [style_of(place).colour.of(theme) for place in places]
+    return [
+        {"color": colour, "pattern": {"shape": PATTERNS[colours[:k].count(colour)]}, "line": {"width": 0}}
+        for k, colour in enumerate(colours)
+    ]
+
+
+def add_level(figure: go.Figure, damage: Damage, num_units: int, colour: str) -> None:
     figure.add_scatter(
         x=[0.5, num_units + 0.5],
-        y=[level, level],
+        y=[damage.intact, damage.intact],
         mode="lines",
         line={"color": colour, "dash": "dot", "width": 1.5},
         name="as it is",
-        legendgroup=str(place),
-        uid=f"intact {place}",
+        legendgroup=str(damage.place),
+        uid=f"intact {damage.place}",
         showlegend=False,
         hoverinfo="skip",
     )
@@ -83,7 +93,7 @@ def random_chart(damages: Sequence[Damage], words: str, theme: str) -> Chart:
     title = f"Test error with random units deleted, {words}"
     figure = run_figure(title, "test error, %", "units deleted", len(damages), theme)
     for damage in damages:
-        add_random_curve(figure, damage, damage.place, theme)
+        add_random_curve(figure, damage, theme)
     figure.update_xaxes(dtick=1 if len(damages[0].errors) <= 20 else None)
     figure.update_xaxes(unifiedhovertitle={"text": "%{x} units deleted"})
     figure.update_yaxes(rangemode="tozero")
@@ -96,8 +106,8 @@ def random_chart(damages: Sequence[Damage], words: str, theme: str) -> Chart:
     return Chart(figure, f"{title}: {'; '.join(ends)}.", wide=True, caption=caption)
 
 
-def add_random_curve(figure: go.Figure, damage: Damage, place: int, theme: str) -> None:
-    style = style_of(place)
+def add_random_curve(figure: go.Figure, damage: Damage, theme: str) -> None:
+    place, style = damage.place, style_of(damage.place)
     colour, counts = style.colour.of(theme), list(range(len(damage.errors) + 1))
     low, high = np.percentile(damage.errors, SHARES, axis=1)
     edge = {"x": counts, "mode": "lines", "showlegend": False, "hoverinfo": "skip", "legendgroup": str(place)}

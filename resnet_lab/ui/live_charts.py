@@ -3,21 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from resnet_lab.curves import curves, positions
+from resnet_lab.curves import curves
 from resnet_lab.histories import Histories
 from resnet_lab.probe_curves import of_responses
 from resnet_lab.runs import Run
 from resnet_lab.series import Series, each_run
 from resnet_lab.ui.board import Chart
 from resnet_lab.ui.look import Look
-from resnet_lab.ui.run_charts import (
-    curves_chart,
-    curves_sentence,
-    gradient_map,
-    gradient_sentence,
-    responses_chart,
-    responses_sentence,
-)
+from resnet_lab.ui.run_charts import curves_chart, curves_sentence, responses_chart, responses_sentence
 from resnet_lab.ui.run_styles import Style, styles
 
 
@@ -46,10 +39,7 @@ TOLD = {
 def charts_of(histories: Histories, runs: Sequence[Run], look: Look, theme: str) -> dict[str, Chart]:
     series, drawn = each_run(runs), styles(runs, by="run")
     charts = {name: chart_of(histories, name, series, drawn, look, theme) for name in TOLD}
-    return charts | {
-        "responses": chart_of_responses(histories, series, drawn, theme),
-        "gradients": chart_of_gradients(histories, runs, look, theme),
-    }
+    return charts | {"responses": chart_of_responses(histories, series, drawn, theme)}
 
 
 def chart_of(
@@ -71,16 +61,3 @@ def chart_of_responses(histories: Histories, series: Sequence[Series], drawn: di
     found = of_responses(series, probes, by_size=False)
     figure = responses_chart(title, found, drawn, theme, by_size=False)
     return Chart(figure, responses_sentence(title, found, by_size=False))
-
-
-def chart_of_gradients(histories: Histories, runs: Sequence[Run], look: Look, theme: str) -> Chart:
-    """A unit a row, the time from left to right."""
-    run = next(run for run in runs if run.id == look.inside)
-    title = f"Gradient of each unit: {run.config.title}, seed {run.seed}"
-    probes = histories.probes([run.id])[run.id]
-    x = positions(probes, run.config, look.axis)
-    table = probes.units.get("gradient_norm")
-    if table is None:
-        table = x.reshape(0, 1)
-    figure = gradient_map(title, "gradient norm", table, x, look.axis, theme, run.config.model.stages)
-    return Chart(figure, gradient_sentence(title, table, x, look.axis), wide=True)

@@ -47,6 +47,7 @@ def landscape(looked: Looked) -> None:
         values,
         measure,
         told.record["words"],
+        list(looked.places.values()),
     )
     show_charts(draw(seen, looked.theme), key=f"landscape_board_{shape}", min_width=380)
 

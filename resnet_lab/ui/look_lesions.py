@@ -198,7 +198,7 @@ def single(looked: Looked, nets: Sequence[Net], click: Click, reestimate: bool) 
     more = {"num_images": FIRST, "do": do, "reestimate": reestimate}
     told = [ask(looked, "single_deletions", subject=subject, **more) for subject in looked.asked]
     stages = nets[0].stages if all(net.stages == nets[0].stages for net in nets) else []
-    there = damages(nets, told)
+    there = damages(looked, nets, told)
     return deletion_chart(there, stages, DONE[do], words_of(told), looked.theme) if there else None
 
 
@@ -206,15 +206,16 @@ def random(looked: Looked, nets: Sequence[Net], click: Click, reestimate: bool) 
     most = min(MOST, *(len(net.stages) for net in nets))
     more = {"most": most, "draws": DRAWS, "seed": 0, "num_images": FEW, "reestimate": reestimate}
     told = [ask(looked, "random_deletions", subject=subject, **more) for subject in looked.asked]
-    there = damages(nets, told)
+    there = damages(looked, nets, told)
     return random_chart(there, words_of(told), looked.theme) if there else None
 
 
-def damages(nets: Sequence[Net], told: Sequence[Findings | None]) -> list[Damage]:
-    """Of the nets that have been measured; each keeps its place and so its colour."""
+def damages(looked: Looked, nets: Sequence[Net], told: Sequence[Findings | None]) -> list[Damage]:
+    """Of the nets that have been measured."""
+    places = looked.places
     return [
-        Damage(net.title, each.record["intact_error"], each.tensors["errors"].numpy(), place)
-        for place, (net, each) in enumerate(zip(nets, told, strict=True))
+        Damage(net.title, each.record["intact_error"], each.tensors["errors"].numpy(), places[net.id])
+        for net, each in zip(nets, told, strict=True)
         if each
     ]
 

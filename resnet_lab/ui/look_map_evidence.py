@@ -47,6 +47,12 @@ class Evidence:
     def named(self, subject: Subject) -> str:
         return self.looked.titles.get(subject.id, subject.title)
 
+    @property
+    def places(self) -> list[int]:
+        """Among the styles; the frames of a film have that of their net."""
+        nets = self.looked.places
+        return [nets[subject.id.partition("-")[0]] for subject in self.subjects]
+
     def found(self, job: str, **arguments: Any) -> Findings | None:
         return found(self.looked, job, method=self.asked.method, **arguments, **self.asked.arguments)
 
@@ -229,7 +235,7 @@ def show_units(asking: Evidence, known: Mapping[str, Findings]) -> None:
         return
     names = [asking.named(subject) for subject in asking.subjects]
     shares = [told.tensors[f"share_{place}"].numpy() for place in range(len(names))]
-    chart = conductance_chart(names, shares, asking.asked.words, asking.looked.theme)
+    chart = conductance_chart(names, shares, asking.asked.words, asking.looked.theme, asking.places)
     show_charts({"units": chart}, "look_units")
 
 

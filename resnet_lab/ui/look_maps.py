@@ -171,7 +171,7 @@ def show_film(asking: Asking, subject: Subject) -> None:
         options = {str(step): f"{step:,}" for step in steps}
         chosen = looked_at(asking, options)
         k = steps.index(int(chosen))
-        title = f"{asking.looked.titles[subject.id]} after {options[chosen]} steps"
+        title = f"{asking.looked.titles[subject.id]}, at step {options[chosen]}"
         large = one_map(asking, subject, title, values[k], scale, told[1][k])
         words = [f"step {options[str(step)]}: {likeliest(asking, subject, told[1][n])}" for n, step in enumerate(steps)]
         strip = tiles_chart("The whole film", words, values, asking.picture.pixels, scale, asking.look)

@@ -17,12 +17,12 @@ from resnet_lab.ui.path_charts import ByLength, accuracy_chart, gradient_chart, 
 GRADIENTS: Mapping[str, Any] = {"num_images": 32, "draws": 8, "seed": 0}
 ANSWERS: Mapping[str, Any] = {"num_images": 256}
 
-Told = Sequence[tuple[int, Subject, Findings]]  # the place among the chosen nets
+Told = Sequence[tuple[Subject, Findings]]
 
 
 def paths(looked: Looked) -> None:
     """For nets whose shortcut is the identity; the others get a sentence."""
-    able = [(place, subject) for place, subject in enumerate(looked.subjects) if has_paths(looked, subject)]
+    able = [subject for subject in looked.subjects if has_paths(looked, subject)]
     if not able:
         return
     place = st.container()
@@ -49,23 +49,25 @@ def has_paths(looked: Looked, subject: Subject) -> bool:
     return True
 
 
-def told(looked: Looked, able: Sequence[tuple[int, Subject]], job: str, how: Mapping[str, Any]) -> Told:
+def told(looked: Looked, able: Sequence[Subject], job: str, how: Mapping[str, Any]) -> Told:
     """Of the nets that are ready."""
-    asked = [(place, subject, found(looked, job, subject=looked.asked[place], **how)) for place, subject in able]
-    return [(place, subject, findings) for place, subject, findings in asked if findings]
+    asked = [(subject, found(looked, job, subject=subject.model_dump(mode="json"), **how)) for subject in able]
+    return [(subject, findings) for subject, findings in asked if findings]
 
 
 def by_length(looked: Looked, there: Told, name: str) -> list[ByLength]:
+    places = looked.places
     return [
-        ByLength(looked.titles[subject.id], findings.tensors[name].numpy(), place) for place, subject, findings in there
+        ByLength(looked.titles[subject.id], findings.tensors[name].numpy(), places[subject.id])
+        for subject, findings in there
     ]
 
 
 def sampled(there: Told) -> str:
     """Short and very long paths are few, and none is drawn twice."""
-    return f"at most {max(max(findings.record['drawn']) for _, _, findings in there)} paths of each length"
+    return f"at most {max(max(findings.record['drawn']) for _, findings in there)} paths of each length"
 
 
 def words_of(there: Told) -> str:
     """On which images, as each net says it."""
-    return " and ".join(dict.fromkeys(findings.record["words"] for _, _, findings in there))
+    return " and ".join(dict.fromkeys(findings.record["words"] for _, findings in there))

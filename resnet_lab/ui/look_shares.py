@@ -10,9 +10,17 @@ from resnet_lab.nets import unit_shapes
 from resnet_lab.ui.board import Chart, show_charts
 from resnet_lab.ui.look_state import Looked
 from resnet_lab.ui.look_waiting import found
-from resnet_lab.ui.share_charts import Shares, channel_chart, conductance_chart, share_chart
+from resnet_lab.ui.share_charts import (
+    Shares,
+    channel_chart,
+    channel_flow_chart,
+    conductance_chart,
+    is_shared,
+    share_chart,
+)
 
 TARGET = {"kind": "predicted"}
+PARTS = {"unit": "Units", "stage": "Stages"}
 
 
 def shares(looked: Looked) -> None:
@@ -20,12 +28,17 @@ def shares(looked: Looked) -> None:
     if looked.picture is None:
         st.info("Put a picture into the tray to see what each unit adds to it.")
         return
-    unit = choose_unit(looked)
+    with st.container(key="share_controls", horizontal=True, vertical_alignment="bottom", gap="medium"):
+        unit = choose_unit(looked)
+        control = st.segmented_control
+        part = looked.choose("part", "Conductance of", PARTS, "unit", control=control, required=True)
     place = st.container()
     ref = looked.picture.ref
     told = [found(looked, "shares", subject=subject, picture=ref) for subject in looked.asked]
     flow = found(looked, "conductance", subjects=looked.asked, picture=ref, target=TARGET) if all(told) else None
-    charts = share_charts(looked, told) | channel_charts(looked, told, unit) | flow_charts(looked, flow)
+    charts = share_charts(looked, told) | channel_charts(looked, told, unit)
+    if flow:
+        charts |= flow_charts(looked, flow, part, unit)
     if charts:
         with place:
             show_charts(charts, key="share_board")
@@ -69,9 +82,20 @@ def channel_charts(looked: Looked, told: Sequence[Findings | None], unit: int) -
     }
 
 
-def flow_charts(looked: Looked, flow: Findings | None) -> dict[str, Chart]:
-    if flow is None:
-        return {}
-    each = [flow.tensors[f"share_{index}"].numpy() for index in range(len(looked.subjects))]
+def flow_charts(looked: Looked, flow: Findings, part: str, unit: int) -> dict[str, Chart]:
+    """All nets in one chart, and the channels of the unit for each net that has it, on one scale."""
     titles = [looked.titles[subject.id] for subject in looked.subjects]
-    return {"conductance": conductance_chart(titles, each, "the class that each net answers", looked.theme)}
+    shares = [flow.tensors[f"share_{index}"].numpy() for index in range(len(titles))]
+    stages = [[shape.stage for shape in unit_shapes(subject.model)] for subject in looked.subjects]
+    channels = {
+        index: flow.tensors[f"channels_{index}_{unit - 1}"].numpy()
+        for index, values in enumerate(shares)
+        if is_shared(values) and unit <= len(values)
+    }
+    highest = max((float(np.abs(values).max()) for values in channels.values()), default=0) or 1.0
+    target, places = "the class that each net answers", list(looked.places.values())
+    whole = conductance_chart(titles, shares, target, looked.theme, places, stages if part == "stage" else None)
+    return {"conductance": whole} | {
+        f"flow {looked.subjects[index].id}": channel_flow_chart(titles[index], unit, values, highest, looked.theme)
+        for index, values in channels.items()
+    }

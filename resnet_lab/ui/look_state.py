@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, NoReturn
 
 import streamlit as st
 
 from resnet_lab.config import choices, short
+from resnet_lab.inside.looked import net_ids
 from resnet_lab.inside.specimens import Specimen
 from resnet_lab.inside.subjects import Subject
+from resnet_lab.launches import FIRST_BLOCKS
 from resnet_lab.ui.look_view import LookView, read_params
 from resnet_lab.ui.page import verbatim
 from resnet_lab.ui.shared import Shared
@@ -37,6 +40,15 @@ class Looked:
     def refs(self) -> list[str]:
         """The tray as a job takes it."""
         return [specimen.ref for specimen in self.specimens]
+
+    @property
+    def places(self) -> dict[str, int]:
+        """Of the chosen nets among the styles, by id: a run has the one of all pages, the others get free ones."""
+        runs = self.lab.library.runs()
+        styles = dict(zip(net_ids(self.lab.library, runs), (run.colour for run in runs), strict=True))
+        own = {subject.id: styles[subject.id] for subject in self.subjects if subject.id in styles}
+        free = (number for number in count() if number not in own.values())
+        return {subject.id: own[subject.id] if subject.id in own else next(free) for subject in self.subjects}
 
     @property
     def titles(self) -> dict[str, str]:
@@ -130,9 +142,14 @@ def run_again() -> NoReturn:
 
 
 def usual_nets(known: Sequence[Subject]) -> tuple[str, ...]:
-    """Those that come with the lab, else the newest."""
-    shipped = [subject.id for subject in known if subject.origin == "shipped"]
-    return tuple((shipped or [subject.id for subject in known])[:MOST_AT_FIRST])
+    """Of what comes with the lab the first blocks, each as its smallest net with its lowest seed; else the newest."""
+    shipped = sorted(
+        (subject for subject in known if subject.origin == "shipped"),
+        key=lambda subject: (subject.model.depth, subject.seed),
+    )
+    first = [next((each for each in shipped if each.model.block == block), None) for block in FIRST_BLOCKS]
+    chosen = [subject for subject in first if subject] or shipped or known
+    return tuple(subject.id for subject in chosen[:MOST_AT_FIRST])
 
 
 def change(**fields: Any) -> None:

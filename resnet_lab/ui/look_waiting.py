@@ -8,12 +8,16 @@ from typing import Any
 import streamlit as st
 
 from resnet_lab.data import home
-from resnet_lab.inside.inspections import Failed, Inspector, Waiting
+from resnet_lab.inside.inspections import MEMORY, Failed, Inspector, Waiting
 from resnet_lab.inside.jobs import Findings
 from resnet_lab.ui.look_state import Looked, run_again
 from resnet_lab.ui.page import verbatim
 
 TICK_SECONDS = 0.4
+ELSEWHERE = (
+    f"A process of its own computes it, one thing after the other, and takes at most {MEMORY}. What was found is kept. "
+    "To cancel gives it up for all who wait for it."
+)
 CANCELLED = "look_cancelled"  # what this visitor has given up, by job and arguments
 
 
@@ -57,7 +61,8 @@ def wait(name: str, job: str, arguments: dict[str, Any], seen: Waiting) -> None:
         with st.container(key=f"look_wait_{digest(name)}", horizontal=True, vertical_alignment="center"):
             share = min(1.0, now.done / now.of) if now.of else 0.0
             st.progress(share, text=verbatim(now.words) or "Waits for its turn")
-            st.button("Cancel", key=f"look_cancel_{digest(name)}", on_click=give_up, args=(name, job, arguments))
+            key, question = f"look_cancel_{digest(name)}", (name, job, arguments)
+            st.button("Cancel", key=key, help=ELSEWHERE, on_click=give_up, args=question)
 
     tick()
 

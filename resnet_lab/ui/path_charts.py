@@ -21,7 +21,7 @@ class ByLength:
 
     title: str
     values: Array
-    place: int  # among the chosen nets, which is its colour
+    place: int  # among the styles
 
 
 def gradient_chart(nets: Sequence[ByLength], words: str, theme: str) -> Chart:

@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 
 from resnet_lab.ui.board import Chart
 from resnet_lab.ui.charts import Measure, as_text, layout, mark_stages
-from resnet_lab.ui.palette import BRANCH, FAINT, HEAT, INK, PATH
-from resnet_lab.ui.run_styles import style_of
+from resnet_lab.ui.lesion_charts import markers
+from resnet_lab.ui.palette import BRANCH, FAINT, HEAT, INK, PATH, RUNS
 from resnet_lab.ui.traces import colour_bar, run_figure
 
 Array = np.ndarray
@@ -108,30 +108,70 @@ def channel_chart(title: str, unit: int, shortcut: Array, branch: Array, highest
     return Chart(figure, f"Channels of {title}, unit {unit}: {words}.")
 
 
-def conductance_chart(titles: Sequence[str], shares: Sequence[Array], target: str, theme: str) -> Chart:
-    """How much of the change from baseline to picture comes through each branch, of all nets that it changes."""
-    is_shown = [bool(np.abs(values).max() < MOST_SHARE) for values in shares]
-    title = f"What flows through each branch, for {target}"
-    figure = run_figure(title, "share of the change", "unit, from the input to the output", len(titles), theme)
-    for place, (name, values) in enumerate(zip(titles, shares, strict=True)):
+def conductance_chart(
+    titles: Sequence[str],
+    shares: Sequence[Array],
+    target: str,
+    theme: str,
+    places: Sequence[int] = range(len(RUNS)),
+    stages: Sequence[Sequence[int]] | None = None,
+) -> Chart:
+    """How much of the change from baseline to picture comes through each branch, of all nets that it changes.
+
+    `places` of the nets among the styles; `stages` of the units of each net, where a bar stands for a stage.
+    """
+    is_shown = [is_shared(values) for values in shares]
+    part, parts = "unit", "each branch"
+    if stages:
+        part, parts = "stage", "the branches of each stage"
+        shares = [np.bincount(stage, weights=values) for stage, values in zip(stages, shares, strict=True)]
+    title = f"What flows through {parts}, for {target}"
+    figure = run_figure(title, "share of the change", f"{part}, from the input to the output", len(titles), theme)
+    for k, marker in enumerate(markers(places[: len(titles)], theme)):
         figure.add_bar(
-            x=list(range(1, len(values) + 1)),
-            y=values if is_shown[place] else np.full(len(values), np.nan),
-            name=as_text(name),
-            uid=str(place),
-            marker={"color": style_of(place).colour.of(theme), "line": {"width": 0}},
+            x=list(range(1, len(shares[k]) + 1)),
+            y=shares[k] if is_shown[k] else np.full(len(shares[k]), np.nan),
+            name=as_text(titles[k]),
+            uid=str(places[k]),
+            marker=marker,
             hovertemplate="%{fullData.name}: %{y:.1%}<extra></extra>",
         )
     figure.add_hline(y=0, line={"color": FAINT.of(theme), "width": 1})
     figure.update_layout(barmode="group", bargap=0.25)
-    figure.update_xaxes(dtick=1 if max(map(len, shares)) <= 30 else None, unifiedhovertitle={"text": "unit %{x}"})
+    figure.update_xaxes(dtick=1 if max(map(len, shares)) <= 30 else None, unifiedhovertitle={"text": f"{part} %{{x}}"})
     figure.update_yaxes(tickformat=".0%")
     most = [
-        f"{name} most through unit {int(np.argmax(values)) + 1}" for name, values in zip(titles, shares, strict=True)
+        f"{name} most through {part} {int(np.argmax(values)) + 1}" for name, values in zip(titles, shares, strict=True)
     ]
-    told = [most[place] if shown else f"{titles[place]} is not drawn" for place, shown in enumerate(is_shown)]
-    caption = CONDUCTANCE if all(is_shown) else f"{CONDUCTANCE} {UNDRAWN}"
+    told = [most[k] if shown else f"{titles[k]} is not drawn" for k, shown in enumerate(is_shown)]
+    notes = {CONDUCTANCE: True, TWICE: bool(stages), UNDRAWN: not all(is_shown)}
+    caption = " ".join(words for words, is_said in notes.items() if is_said)
     return Chart(figure, f"{title}: {'; '.join(told)}.", wide=True, caption=caption)
+
+
+def is_shared(shares: Array) -> bool:
+    """Whether there is a change to share."""
+    return bool(np.abs(shares).max() < MOST_SHARE)
+
+
+def channel_flow_chart(title: str, unit: int, values: Array, highest: float, theme: str) -> Chart:
+    """A bar for each channel of a branch, in the order of what comes through; `highest` is the same for all nets."""
+    order = np.argsort(-values, kind="stable")
+    figure = go.Figure(layout=layout(Measure(f"{title}, branch of unit {unit}", "share of the change", INK), theme))
+    figure.add_bar(
+        x=list(range(1, len(order) + 1)),
+        y=values[order],
+        customdata=order,
+        marker={"color": BRANCH.of(theme), "line": {"width": 0}},
+        hovertemplate="channel %{customdata}: %{y:.2%}<extra></extra>",
+    )
+    figure.add_hline(y=0, line={"color": FAINT.of(theme), "width": 1})
+    figure.update_layout(height=CHANNELS_HEIGHT, hovermode="closest", showlegend=False, margin={"t": 44})
+    figure.update_xaxes(title_text=f"{len(order)} channels, those that bring most first")
+    figure.update_yaxes(range=[-1.08 * highest, 1.08 * highest], tickformat=".1~%", nticks=5)
+    against = int((values < 0).sum())
+    words = f"{values.sum():.1%} of the change comes through, and {against} of {len(order)} channels speak against it"
+    return Chart(figure, f"What flows through the channels of {title}, unit {unit}: {words}.")
 
 
 CONDUCTANCE = (
@@ -139,4 +179,5 @@ CONDUCTANCE = (
     "comes through a unit's branch. What is missing to 100% comes through its shortcut; below 0, the branch speaks "
     "against the target."
 )
+TWICE = "The shares of a stage's units are added up: what passes through two of its branches counts twice."
 UNDRAWN = "A net whose answer hardly changes from the baseline to the picture has no bars: there is nothing to share."

@@ -10,6 +10,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from resnet_lab.inside.looked import import_checkpoint
+from resnet_lab.inside.uploads import MAX_BYTES
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import build_model
 from tests.browser.conftest import eventually, free_port, served, settle, windows
@@ -18,10 +19,10 @@ from tests.processes import end_processes_of
 Open = Callable[..., Page]
 
 
-def weights(path: Path, seed: int = 0, depth: int = 8) -> Path:
-    """Of a small net that nobody has trained, as somebody else may have saved them."""
+def weights(path: Path, seed: int = 0, depth: int = 8, width: float = 0.25) -> Path:
+    """Of a net that nobody has trained, as somebody else may have saved them."""
     torch.manual_seed(seed)
-    torch.save(build_model(ModelConfig(depth=depth, width=0.25)).state_dict(), path)
+    torch.save(build_model(ModelConfig(depth=depth, width=width)).state_dict(), path)
     return path
 
 
@@ -146,8 +147,9 @@ def test_what_is_no_picture_is_refused_in_one_sentence(look: Open, tmp_path: Pat
 
 
 def test_weights_from_elsewhere_are_looked_into(look: Open, tmp_path: Path):
-    page = look("&section=own")
-    page.locator(".st-key-look_weights input").set_input_files(weights(tmp_path / "theirs.th", depth=14))
+    page, path = look("&section=own"), weights(tmp_path / "theirs.th", depth=110, width=1)
+    assert path.stat().st_size > MAX_BYTES  # larger than a picture may be
+    page.locator(".st-key-look_weights input").set_input_files(path)
     page.get_by_role("button", name="Look into it").click()
     eventually(page, lambda: page.locator(".look-answers ol").count() == 3)
     assert len(query(page)["nets"].split(".")) == 3

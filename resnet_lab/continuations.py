@@ -12,7 +12,7 @@ from resnet_lab.events import Event, Start
 from resnet_lab.files import copy_file
 from resnet_lab.films import frames
 from resnet_lab.library import all_events
-from resnet_lab.run_config import RunConfig
+from resnet_lab.run_config import RecipeConfig, RunConfig
 from resnet_lab.runs import Run, checked_labels
 from resnet_lab.schedules import learning_rate
 from resnet_lab.store import Store, append_events, enqueue
@@ -58,6 +58,11 @@ def last_state(store: Store, run: Run) -> tuple[dict[str, torch.Tensor], dict[st
             "version: train anew with more steps."
         )
     return read_tensors(path)
+
+
+def is_open_ended(recipe: RecipeConfig) -> bool:
+    """Whether its learning rates are the same whatever the number of steps."""
+    return recipe.schedule == "constant" or (recipe.schedule == "steps" and not recipe.milestones)
 
 
 def check_rates(run: Run, config: RunConfig, num_done: int) -> None:

@@ -1,6 +1,7 @@
 """All runs that can be looked at: those of the store, and those that come with the lab, which nobody changes."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from resnet_lab.events import Event
@@ -16,9 +17,10 @@ class Library:
         self.shipped_ids = frozenset(run.id for run in shipped.runs()) if shipped else frozenset()
 
     def runs(self, statuses: Sequence[str] | None = None) -> list[Run]:
-        """The store's, newest first, then those that come with the lab."""
+        """The store's, newest first, then those that come with the lab, whose colours are counted down from -1."""
         own = [run for run in self.store.runs(statuses) if not self.is_shipped(run.id)]
-        return own + (self.shipped.runs(statuses) if self.shipped else [])
+        shipped = self.shipped.runs(statuses) if self.shipped else []
+        return own + [replace(run, colour=-1 - run.colour) for run in shipped]
 
     def is_shipped(self, run_id: str) -> bool:
         return run_id in self.shipped_ids

@@ -17,6 +17,7 @@ from resnet_lab.shortcuts import SHORTCUTS
 from resnet_lab.summaries import Summary
 
 Row = dict[str, Any]
+PINNED = "pinned"  # a tag: such runs stand first
 DELTA = "Δ"  # before the name of a column: less that of the baseline
 
 
@@ -192,6 +193,10 @@ def matching(
         and set(tags) <= set(summary.run.tags)
         and (not statuses or summary.run.status in statuses)
     ]
+
+
+def pinned_first(summaries: Sequence[Summary]) -> list[Summary]:
+    return sorted(summaries, key=lambda summary: PINNED not in summary.run.tags)
 
 
 def haystack(summary: Summary) -> str:

@@ -16,7 +16,7 @@ import pytest
 from resnet_lab.store import Store
 
 FAST = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "shared_buffers=16MB")
-PATIENCE = 30  # seconds
+PATIENCE = 120  # seconds
 
 
 def find_binaries():

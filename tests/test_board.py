@@ -176,7 +176,7 @@ def sent(app: AppTest):
 
 @pytest.mark.parametrize("tick", [1.0, None])
 def test_a_run_that_no_tick_asked_for_sends_only_what_changed(tick):
-    app = AppTest.from_function(page, args=(tick,)).run()
+    app = AppTest.from_function(page, args=(tick,), default_timeout=180).run()
     first = sent(app)
     time.sleep(ARRIVAL_SECONDS)
     second = sent(app.run())
@@ -189,7 +189,7 @@ def test_a_run_that_no_tick_asked_for_sends_only_what_changed(tick):
 
 def test_a_message_that_another_may_have_overtaken_is_not_built_upon(monkeypatch):
     monkeypatch.setattr(board, "ARRIVAL_SECONDS", 1000)
-    app = AppTest.from_function(page, args=(1.0,)).run()
+    app = AppTest.from_function(page, args=(1.0,), default_timeout=180).run()
     assert sent(app.run())["base"] is None
     second = sent(app)
     for seconds in (0, 1000):  # long after the second one, and then at once after the third
@@ -202,7 +202,7 @@ def y_of(state):
 
 
 def test_charts_in_whose_place_others_were_shown_are_sent_whole():
-    app = AppTest.from_function(page, args=(1.0,)).run()
+    app = AppTest.from_function(page, args=(1.0,), default_timeout=180).run()
     for key, count in (("others", 6), ("charts", 9)):
         app.session_state.key = key
         time.sleep(ARRIVAL_SECONDS)
@@ -219,7 +219,7 @@ def test_a_chart_is_made_ready_for_the_browser_once():
 def test_where_the_copy_cannot_be_written_the_page_says_so_in_a_sentence(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setattr(board, "STATIC", tmp_path / "file" / "static")
-    app = AppTest.from_function(page, args=(None,)).run()
+    app = AppTest.from_function(page, args=(None,), default_timeout=180).run()
     assert not app.exception
     assert app.error[0].value.startswith("The charts cannot be shown: ")
     assert "could not be written" in app.error[0].value

@@ -3,7 +3,7 @@
 import json
 import re
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 import numpy as np
 import pytest
@@ -11,11 +11,12 @@ from streamlit.testing.v1 import AppTest
 
 from resnet_lab.events import Done, Epoch, Probe, Start, Step
 from resnet_lab.histories import Histories
+from resnet_lab.inside.specimens import MOST, places_in_sample, specimen
 from resnet_lab.library import Library
 from resnet_lab.predictions import Predictions, write_predictions
 from resnet_lab.presets import preset
 from resnet_lab.queueing import Process, claim, release
-from resnet_lab.run_table import cost_of, rows, told_of
+from resnet_lab.run_table import PINNED, cost_of, rows, told_of
 from resnet_lab.summaries import summarise
 from resnet_lab.ui.board import KNOWN
 from resnet_lab.ui.compare_charts import INSIDE, MOST_OVER_TIME, Shown, gradient_charts
@@ -275,6 +276,35 @@ def test_mistakes_show_the_images_that_only_one_gets_right(runs):
     heads = [as_read(head.value) for head in app.subheader]
     assert heads[0] == f"{only_second} images that Plain net-8 gets right and ResNet-8, identity wrong"
     assert heads[1] == "0 images that ResNet-8, identity gets right and Plain net-8 wrong"
+    [link] = [each for each in app.get("page_link") if "both" in each.proto.label]
+    asked = parse_qs(link.proto.query_string)
+    assert asked["nets"] == [f"{runs[1].id}.{runs[2].id}"]
+    places = np.flatnonzero(wrong[runs[2].id] & ~wrong[runs[1].id])[:MOST]
+    assert [specimen(ref).title for ref in asked["tray"][0].split(".")] == [
+        f"test image {number} of CIFAR-10" for number in np.array([*places_in_sample("test")])[places]
+    ]
+
+
+def test_of_data_that_are_not_here_the_images_of_the_bundled_sample_are_shown(store):
+    labels = np.arange(10_000) % 10
+    whole = [
+        store.add(preset("minute", data="cifar10", test_size=None, shortcut=name)) for name in ("none", "identity")
+    ]
+    for run, answers in zip(whole, (labels, (labels + 1) % 10), strict=True):
+        write_predictions(store.run_folder(run.id), Predictions(labels, answers, np.full(10_000, 0.5, np.float32)))
+    app = opened(view="mistakes", runs=".".join(run.id for run in whole))
+    assert "9,000 of them are not on this machine." in [caption.value for caption in app.caption]
+    assert [link.proto.label for link in app.get("page_link") if "both" in link.proto.label] == [
+        f"Look inside both, with {MOST} of these images"
+    ]
+
+
+def test_of_a_part_of_data_that_are_not_here_it_is_said_how_to_get_them(store):
+    part = [
+        trained(store, preset("minute", data="cifar10", test_size=1000, shortcut=name)) for name in ("none", "identity")
+    ]
+    app = opened(view="mistakes", runs=".".join(run.id for run in part))
+    assert any("get it with" in info.value for info in app.info)
 
 
 def test_a_run_without_answers_says_why(runs, store):
@@ -342,15 +372,75 @@ def test_costs_are_there_once_the_page_is_at_rest(runs):
 def test_search_and_filters_list_fewer_runs_and_keep_the_chosen_ones(runs):
     app = opened()
     before = chosen(app)
-    settled(app.text_input(key="search_text").set_value("old").run())
+    settled(app.text_input(key="c_search").set_value("old").run())
     assert list(app.dataframe[0].value["id"]) == [runs[0].id]
     assert chosen(app) == before
-    settled(app.text_input(key="search_text").set_value("no such thing").run())
+    settled(app.text_input(key="c_search").set_value("no such thing").run())
     assert "No run fits" in app.info[0].value
     assert chosen(app) == before
-    settled(app.text_input(key="search_text").set_value("").run())
-    settled(app.toggle(key="search_only").set_value(True).run())
+    settled(app.text_input(key="c_search").set_value("").run())
+    settled(app.toggle(key="c_only").set_value(True).run())
     assert set(app.dataframe[0].value["id"]) == set(before)
+
+
+def test_what_the_table_is_searched_for_is_in_the_address_and_comes_back_from_it(runs, store):
+    store.edit(runs[0].id, tags=["first week", "lr 0.1"])
+    app = opened(runs=f"{runs[0].id}.{runs[1].id}", view="two", pair=f"{runs[1].id}.{runs[0].id}")
+    settled(app.text_input(key="c_search").set_value("dropout").run())
+    settled(app.multiselect(key="c_status").set_value(["done", "failed"]).run())
+    settled(app.multiselect(key="c_tags").set_value(["lr 0.1", "first week"]).run())
+    settled(app.toggle(key="c_only").set_value(True).run())
+    link = params(app)
+    asked = {"search": "dropout", "status": "done.failed", "tags": "lr 0.1,first week", "only": "chosen"}
+    assert link == asked | {name: link[name] for name in ("runs", "view", "pair")}
+    again = opened(**link)
+    assert list(again.dataframe[0].value["id"]) == [runs[0].id]
+    assert params(again) == link
+    settled(again.text_input(key="c_search").set_value("").run())
+    settled(again.multiselect(key="c_tags").set_value([]).run())
+    assert params(again) == {name: text for name, text in link.items() if name not in ("search", "tags")}
+
+
+def test_a_tag_that_no_run_has_fits_none_and_can_be_taken_away(runs):
+    app = opened(tags="gone")
+    assert "No run fits" in app.info[0].value
+    settled(app.multiselect(key="c_tags").set_value([]).run())
+    assert len(app.dataframe[0].value) == len(runs)
+
+
+def test_what_is_listed_changes_no_chart():
+    view = CompareView(x="epoch", search="a", status=("done",), tags=("b",), only=True)
+    assert view.of_charts == CompareView(x="epoch")
+
+
+def test_a_search_outlives_what_is_done_with_the_runs(runs, store):
+    app = opened(runs=runs[1].id)
+    settled(app.text_input(key="c_search").set_value("old").run())
+    settled(app.button(key="delete").click().run())
+    assert store.run(runs[1].id).deleted is not None
+    assert app.text_input(key="c_search").value == params(app)["search"] == "old"
+
+
+def test_pinned_runs_stand_first_in_the_table_until_they_are_unpinned(runs, store):
+    newest_first = [run.id for run in store.runs()]
+    app = opened(runs=runs[0].id)
+    assert list(app.dataframe[0].value["id"]) == newest_first
+    assert app.button(key="pin").label == "Pin"
+    settled(app.button(key="pin").click().run())
+    assert store.run(runs[0].id).tags == (PINNED,)
+    assert list(app.dataframe[0].value["id"]) == [runs[0].id, *newest_first[:-1]]
+    assert chosen(app) == [runs[0].id]
+    assert app.button(key="pin").label == "Unpin"
+    settled(app.button(key="pin").click().run())
+    assert store.run(runs[0].id).tags == ()
+    assert list(app.dataframe[0].value["id"]) == newest_first
+
+
+def test_of_pinned_runs_and_others_all_are_pinned_at_first(runs, store):
+    store.edit(runs[1].id, tags=["mine", PINNED])
+    app = opened(runs=f"{runs[1].id}.{runs[2].id}")
+    settled(app.button(key="pin").click().run())
+    assert [store.run(run.id).tags for run in runs[1:3]] == [("mine", PINNED), (PINNED,)]
 
 
 def test_delete_can_be_undone_even_after_a_reload(runs, store):

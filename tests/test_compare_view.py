@@ -2,12 +2,24 @@
 
 import pytest
 
-from resnet_lab.ui.compare_view import READERS, CompareView, read_params
+from resnet_lab.ui.compare_view import MAX_TEXT, READERS, CompareView, read_params
 from tests.sentences import is_one_sentence
 
 KNOWN = ["aaaa1111", "aabb2222", "cccc3333"]
 FULL = CompareView(
-    ("aaaa1111", "cccc3333"), "two", "epoch", 0.25, "variant", "ci95", "xy", "aabb2222", ("cccc3333", "aaaa1111")
+    ("aaaa1111", "cccc3333"),
+    "two",
+    "epoch",
+    0.25,
+    "variant",
+    "ci95",
+    "xy",
+    "aabb2222",
+    ("cccc3333", "aaaa1111"),
+    "plain, 56 layers & more",
+    ("done", "failed"),
+    ("first week", "lr 0.1"),
+    only=True,
 )
 
 
@@ -48,6 +60,9 @@ def test_runs_may_be_shortened_and_repeated(text):
         ("smooth", "nan", 0.6),
         ("smooth", "-0.1", 0.6),
         ("smooth", "much", 0.6),
+        ("search", "a" * (MAX_TEXT + 1), ""),
+        ("status", "done.dead", ()),
+        ("only", "True", False),
     ],
 )
 def test_what_is_wrong_is_named_and_the_rest_is_kept(name, text, value):

@@ -1,5 +1,6 @@
 """A finished run that goes on ends bit for bit as one that was given more steps from the start, or is refused."""
 
+from contextlib import nullcontext
 from itertools import pairwise
 
 import pytest
@@ -7,9 +8,10 @@ import torch
 from sqlalchemy import text
 
 from resnet_lab.capsules import read_capsule, write_capsule
-from resnet_lab.continuations import continue_longer
+from resnet_lab.continuations import check_rates, continue_longer, is_open_ended
 from resnet_lab.films import moments
 from resnet_lab.queueing import request
+from resnet_lab.schedules import SCHEDULES
 from resnet_lab.store import Store
 from resnet_lab.weights import CHECKPOINT, WEIGHTS, read_tensors
 from tests.processes import assert_undisturbed, go_on_here, short, store, train_here
@@ -86,6 +88,15 @@ def test_another_schedule_is_refused_with_what_is_possible(store, fields):
     assert "train anew with 40 steps" in said
     assert fields["schedule"] in said
     assert [each.id for each in store.runs()] == [run.id]
+
+
+@pytest.mark.parametrize("milestones", [(), (0.5,)], ids=str)
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_what_is_open_ended_is_what_goes_on(store, schedule, milestones):
+    run = store.add(short(schedule=schedule, milestones=milestones))
+    goes_on = nullcontext() if is_open_ended(run.config.recipe) else pytest.raises(ValueError, match=schedule)
+    with goes_on:
+        check_rates(run, run.config.with_fields(steps=40), run.config.recipe.steps)
 
 
 def test_what_is_not_done_is_not_continued(store):

@@ -46,7 +46,7 @@ def test_each_ends_as_if_it_were_alone_whatever_becomes_of_the_others(store):
     crew = started(store, [missing, diverging, stopped, *whole])
     until_events(store, stopped.id, 1)
     request(store, stopped.id, "stop")
-    assert crew.wait(60) == 0
+    assert crew.wait(180) == 0
     for run in whole:
         assert_undisturbed(store, run.id)
     assert [store.run(run.id).status for run in (diverging, stopped, missing)] == ["diverged", "stopped", "failed"]
@@ -56,7 +56,7 @@ def test_each_ends_as_if_it_were_alone_whatever_becomes_of_the_others(store):
 
 def test_a_run_that_is_told_twice_is_trained_once(store):
     run = queued(store, short(steps=60))
-    assert started(store, [run, run]).wait(60) == 0
+    assert started(store, [run, run]).wait(180) == 0
     assert_undisturbed(store, run.id)
 
 
@@ -82,10 +82,10 @@ def test_a_crew_that_is_asked_to_end_leaves_its_runs_to_another(store):
     for run in runs:
         until_events(store, run.id, 1)
     crew.send_signal(signal.SIGTERM)
-    assert crew.wait(30) == 0
+    assert crew.wait(180) == 0
     for run in runs:
         take_up(store, run.id)
-    assert started(store, runs).wait(60) == 0
+    assert started(store, runs).wait(180) == 0
     for run in runs:
         assert_undisturbed(store, run.id)
 
@@ -93,7 +93,7 @@ def test_a_crew_that_is_asked_to_end_leaves_its_runs_to_another(store):
 def test_one_that_loses_its_store_ends_so_that_others_take_its_runs_up(store):
     code = "from resnet_lab import crew\ndef fail(*args): raise OSError('gone')\ncrew.work = fail\ncrew.main()"
     run = queued(store, short())
-    assert start(["-c", code], store.folder / OWN_LOG, told=f"{run.id}\n").wait(60) == 0
+    assert start(["-c", code], store.folder / OWN_LOG, told=f"{run.id}\n").wait(180) == 0
     assert "gone" in (store.folder / OWN_LOG).read_text()
     assert store.run(run.id).status == "running"
 
@@ -136,7 +136,7 @@ def test_one_process_trains_what_is_for_the_gpu_and_ends_after_its_supervisor(st
         assert crew.poll() is None
         assert supervisor.crew.spare.process is crew
         supervisor.close()
-        assert crew.wait(20) == 0
+        assert crew.wait(180) == 0
 
 
 @pytest.mark.usefixtures("on_gpu")

@@ -127,7 +127,7 @@ def test_a_killed_download_begins_cleanly_again(site, tmp_path):
     slow, partial_file = archive(site, "slow/"), tmp_path / "to" / "cifar.tar.gz"
     command = [sys.executable, "-c", FETCH, slow.url, slow.md5, str(tmp_path / "to")]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not (partial_file.exists() and partial_file.stat().st_size) and time.monotonic() < deadline:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)

@@ -6,6 +6,8 @@ from resnet_lab.capsules import read_capsule, write_capsule
 from resnet_lab.events import Epoch
 from resnet_lab.library import Library, all_events
 from resnet_lab.store import Store
+from resnet_lab.ui.compare_state import newest_launch
+from resnet_lab.ui.run_styles import styles
 from tests.stores import config
 
 
@@ -59,3 +61,21 @@ def test_of_the_same_run_in_both_the_shipped_one_is_shown(stores, tmp_path):
     assert copy.id == theirs.id
     assert len(library.runs()) == 1
     assert library.last(theirs.id, "epoch").test_error == 20.0
+
+
+def test_a_shipped_run_and_an_own_one_are_drawn_differently(stores):
+    own, shipped = stores
+    for store in stores:
+        store.add_many([config(seed=seed) for seed in range(16)])
+    library = Library(own, shipped)
+    assert len(set(styles(library.runs(), "run").values())) == 32
+    assert styles(own.runs(), "run").items() <= styles(library.runs(), "run").items()
+
+
+def test_the_newest_launch_is_an_own_one_even_where_shipped_runs_are_newer(stores):
+    own, shipped = stores
+    own.clock, shipped.clock = lambda: 1000.0, lambda: 2000.0
+    theirs = shipped.add_many([config(seed=seed) for seed in range(4)])
+    assert newest_launch(Library(own, shipped).runs()) == tuple(run.id for run in theirs)
+    mine = own.add_many([config(seed=seed) for seed in range(4)])
+    assert newest_launch(Library(own, shipped).runs()) == tuple(run.id for run in mine)

@@ -74,6 +74,7 @@ def test_after_the_colours_come_the_dashes():
     assert len(set(found)) == len(found)
     assert {style.dash for style in found[: len(RUNS)]} == {"solid"}
     assert style_of(len(found)) == found[0]
+    assert [style_of(-1 - number) for number in range(len(found))] == found[::-1]
 
 
 def test_a_run_keeps_its_style_whatever_is_shown_beside_it(store):

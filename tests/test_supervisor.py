@@ -351,7 +351,7 @@ def test_a_run_queued_while_the_supervisor_ends_is_not_left_waiting(store, broke
         until_status(store, run.id, "failed")
         time.sleep(moments.uniform(0, 0.3))
     for thread in threads:
-        thread.join(20)
+        thread.join(180)
     assert not any(thread.is_alive() for thread in threads)
     assert len(threads) > 1, "it never ended between two runs"
 

@@ -77,7 +77,7 @@ class Lab:
         return self.err_path.read_text()
 
     def end(self):
-        status = self.process.wait(60)
+        status = self.process.wait(180)
         assert "Traceback" not in self.err
         return status
 

@@ -1,6 +1,7 @@
 """The Train page without a browser: the form, what it refuses, and a line for each run."""
 
 import itertools
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -8,15 +9,18 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from resnet_lab import BlockConfig, ModelConfig, preset
-from resnet_lab.events import Alert, Step
+from resnet_lab.events import Alert, Probe, Step
 from resnet_lab.launches import FIRST_BLOCKS
 from resnet_lab.places import chosen_places
 from resnet_lab.queueing import waiting
 from resnet_lab.supervisor import OWN_LOG
+from resnet_lab.ui.board import KNOWN
+from resnet_lab.ui.drawings import LONGEST_REST
 from resnet_lab.ui.links import View, encode
+from resnet_lab.ui.live import MOST_MAPS
 from resnet_lab.ui.run_buttons import MOVES, moves, place_before, shift
 from resnet_lab.ui.shared import expect_work
-from tests.processes import processes_of, store, until_status
+from tests.processes import processes_of, short, store, train_here, until_status
 
 __all__ = ["store"]
 
@@ -157,7 +161,7 @@ def test_a_run_says_how_it_stands_and_what_to_worry_about(store):
         ("paused", {"play_arrow", "stop", "again", "vary"}),
         ("stopped", {"play_arrow", "again", "vary"}),
         ("failed", {"play_arrow", "again", "vary"}),
-        ("done", {"more_time", "again", "vary"}),
+        ("done", {"again", "vary"}),
         ("diverged", {"again", "vary"}),
     ],
 )
@@ -170,9 +174,34 @@ def keys_of(app: AppTest) -> list[str]:
     return [button.key for button in app.button if button.key]
 
 
+def test_a_run_that_is_done_goes_on_to_the_steps_that_are_asked_for(store):
+    run = train_here(store, short())
+    app = asked_for_longer(run)
+    assert app.number_input(key=f"steps_{run.id}").value == 2 * run.config.recipe.steps
+    app.number_input(key=f"steps_{run.id}").set_value(33)
+    settled(app.button(key=f"more_time_{run.id}").click().run())
+    [longer] = [each for each in store.runs() if each.id != run.id]
+    assert longer.config == run.config.with_fields(steps=33)
+    assert longer.id in str(app.query_params["runs"])
+    assert f"more_time_{run.id}" not in keys_of(app)
+
+
+def asked_for_longer(run) -> AppTest:
+    app = opened(runs=run.id)
+    app.session_state[f"longer_{run.id}"] = True
+    return settled(app.run())
+
+
+def test_a_run_whose_schedule_ends_with_its_steps_is_not_offered_more_and_says_why(store):
+    run = in_state(store, "done", TINY.with_fields(schedule="one_cycle"))
+    button = opened().button(key=f"more_time_{run.id}")
+    assert button.disabled
+    assert button.help == "Its schedule ends with its steps, so it cannot go on: change it and train that"
+
+
 def test_what_is_refused_is_said_and_nothing_changes(store):
     run = in_state(store, "done")
-    app = opened()
+    app = asked_for_longer(run)
     settled(app.button(key=f"more_time_{run.id}").click().run())
     assert run.id in told(app)
     assert [each.id for each in store.runs()] == [run.id]
@@ -197,6 +226,46 @@ def test_a_broken_link_is_named(store):
     assert "There is no run abcd" in told(opened(runs="abcd"))
     assert "You see the usual choice" in told(opened(like="abcd"))
     assert "You see the usual choice" in told(opened(build="abcd"))
+
+
+# ---- what is seen
+
+
+def charts(app: AppTest) -> dict[str, dict]:
+    """Those that the page has sent to the browser, by name."""
+    return app.session_state[KNOWN].last.state["charts"]
+
+
+def probed(store, norm: float, **fields):
+    run = in_state(store, "done", TINY.changed(**fields))
+    store.append(run.id, [(1, Probe(1, 1.0, {}, {"gradient_norm": [norm, 1.0, 1.0]}))])
+    return run
+
+
+def test_every_run_has_a_map_of_its_gradients_and_all_share_one_scale(store):
+    runs = [probed(store, norm, seed=seed) for seed, norm in enumerate((1e-4, 10.0))]
+    waiting_for_a_probe = in_state(store, "paused", TINY.changed(seed=2))
+    found = charts(opened(runs=".".join(run.id for run in [*runs, waiting_for_a_probe])))
+    maps = {name: chart["figure"]["data"][0] for name, chart in found.items() if name.startswith("map_")}
+    assert [*maps] == [f"map_{run.id}" for run in runs]
+    assert {(one["zmin"], one["zmax"]) for one in maps.values()} == {(-4, 1)}
+
+
+def test_of_many_runs_the_active_ones_have_their_maps(store):
+    runs = [probed(store, 0.1, seed=seed) for seed in range(MOST_MAPS + 1)]
+    store.change(runs[-1].id, status="running")
+    app = opened(runs=".".join(run.id for run in runs))
+    maps = [name for name in charts(app) if name.startswith("map_")]
+    assert maps == [f"map_{run.id}" for run in (*runs[: MOST_MAPS - 1], runs[-1])]
+    assert f"shown of {MOST_MAPS} runs" in told(app)
+
+
+def test_a_map_grows_with_its_probes(store):
+    run = probed(store, 0.1)
+    app = opened(runs=run.id)
+    store.append(run.id, [(2, Probe(2, 2.0, {}, {"gradient_norm": [0.1, 1.0, 1.0]}))])
+    time.sleep(LONGEST_REST)
+    assert charts(settled(app.run()))[f"map_{run.id}"]["figure"]["data"][0]["x"] == [1, 2]
 
 
 # ---- the queue

@@ -146,4 +146,4 @@ def drawn(lab: Shared, shown: Shown) -> Charts:
     """Once for all who look at the same."""
     draw = partial(pair_charts if shown.view.view == "two" else CHARTS[shown.view.view], shown)
     among = tuple(run.id for run in shown.among)
-    return lab.drawn(shown.runs, (shown.view, shown.theme, among), draw)
+    return lab.drawn(shown.runs, (shown.view.of_charts, shown.theme, among), draw)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from resnet_lab.inside.looked import net_ids
 from resnet_lab.library import Library
+from resnet_lab.run_table import PINNED
 from resnet_lab.runs import Run, listed
 from resnet_lab.store import Store
 from resnet_lab.ui.compare_state import LAUNCH_SECONDS, named, show, widget
@@ -27,10 +28,11 @@ def actions(library: Library, chosen: Sequence[Run], view: CompareView) -> Compa
         why = None if own or not view.runs else "What comes with the lab stays as it is"
         if st.button("Name, tags, note", icon=":material/edit:", disabled=not own, help=why, key="label"):
             label(store, own)
+        offer_pin(store, own, why)
         offer_side_by_side(is_possible=len(view.runs) == 2)
         offer_look_inside(library, chosen)
         icon = ":material/delete:"
-        removal: Any = {"on_click": delete, "args": (store, view, own)}
+        removal: Any = {"on_click": delete, "args": (store, own)}
         st.button("Delete", icon=icon, disabled=not own, help=why, key="delete", **removal)
         offer_undo(store)
     for sentence in st.session_state.pop(REFUSED, []):
@@ -134,7 +136,29 @@ def choose_tags(store: Store, common: set[str]) -> list[str]:
     return [*old, *new.split(",")]
 
 
-def delete(store: Store, view: CompareView, runs: Sequence[Run]) -> None:
+def offer_pin(store: Store, own: Sequence[Run], why: str | None) -> None:
+    """A tag that the table knows."""
+    is_pinned = bool(own) and all(PINNED in run.tags for run in own)
+    st.button(
+        "Unpin" if is_pinned else "Pin",
+        icon=":material/push_pin:",
+        disabled=not own,
+        help=why or "Pinned runs stand first in the table",
+        key="pin",
+        on_click=pin,
+        args=(store, own, not is_pinned),
+    )
+
+
+def pin(store: Store, runs: Sequence[Run], is_wanted: bool) -> None:
+    try:
+        for run in runs:
+            store.edit(run.id, tags={*run.tags, PINNED} if is_wanted else {*run.tags} - {PINNED})
+    except ValueError as problem:
+        st.session_state[REFUSED] = [str(problem)]
+
+
+def delete(store: Store, runs: Sequence[Run]) -> None:
     """Those that can be; a running one says why not and stays."""
     refused, gone = [], set()
     for run in runs:
@@ -144,6 +168,7 @@ def delete(store: Store, view: CompareView, runs: Sequence[Run]) -> None:
         except ValueError as problem:
             refused.append(str(problem))
     st.session_state[REFUSED] = refused
+    view: CompareView = st.session_state.compare_view
     show(view.changed(runs=tuple(run_id for run_id in view.runs if run_id not in gone), pair=()))
 
 

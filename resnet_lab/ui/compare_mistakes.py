@@ -1,15 +1,18 @@
 """What runs get wrong: the classes that they confuse, and the images that only one of two gets right."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
 import torch
 
-from resnet_lab.batches import load_split
-from resnet_lab.data import DATASETS
+from resnet_lab.batches import pooled
+from resnet_lab.data import DATASETS, data_is_here, home
 from resnet_lab.files import StorageError
-from resnet_lab.library import Readable
+from resnet_lab.inside.looked import net_ids
+from resnet_lab.inside.mistake_gallery import refs_of
+from resnet_lab.inside.specimens import MOST, specimen
+from resnet_lab.library import Library, Readable
 from resnet_lab.mistakes import check_alike, only_right_in
 from resnet_lab.predictions import Predictions, read_predictions
 from resnet_lab.run_config import DataConfig
@@ -18,19 +21,20 @@ from resnet_lab.ui.board import Chart, show_charts
 from resnet_lab.ui.compare_charts import Shown, first_read, read
 from resnet_lab.ui.mistake_charts import class_error_chart, confusion_chart
 from resnet_lab.ui.page import verbatim
+from resnet_lab.ui.run_ids import join_ids
 
 MOST_IMAGES, SIDE = 24, 88
 
 
-def mistakes(store: Readable, shown: Shown) -> None:
+def mistakes(library: Library, shown: Shown) -> None:
     """Of one run or two."""
-    told, problems = predictions_of(store, shown.runs)
+    told, problems = predictions_of(library, shown.runs)
     for problem in problems:
         st.info(verbatim(problem))
     if told:
         show_charts(mistake_charts(shown, told), "compare_mistakes")
     if len(told) == 2:
-        images(shown, told)
+        images(library, shown, told)
 
 
 def predictions_of(store: Readable, runs: Sequence[Run]) -> tuple[dict[str, Predictions], list[str]]:
@@ -64,12 +68,13 @@ def mistake_charts(shown: Shown, told: dict[str, Predictions]) -> dict[str, Char
     return {"classes": read(errors, "classes")} | first_read(confusions, "confusion")
 
 
-def images(shown: Shown, told: dict[str, Predictions]) -> None:
+def images(library: Library, shown: Shown, told: dict[str, Predictions]) -> None:
     """What the first gets right and the second wrong, and the other way round."""
     labels, config = shown.labels, shown.runs[0].config.data
     first, second = (told[run_id] for run_id in shown.ids)
     try:
         check_alike(first, second)
+        refs, there = test_refs(config.to_json(), data_is_here(config.name))
     except ValueError as problem:
         st.info(verbatim(str(problem)))
         return
@@ -77,24 +82,39 @@ def images(shown: Shown, told: dict[str, Predictions]) -> None:
     for right, wrong, knower, loser in orders:
         found, knows, fails = only_right_in(knower, loser), verbatim(labels[right]), verbatim(labels[wrong])
         st.subheader(f"{len(found):,} images that {knows} gets right and {fails} wrong")
-        if len(found):
-            show_images(config, found[:MOST_IMAGES], loser)
-        if len(found) > MOST_IMAGES:
+        here = {refs[place]: place for place in found if refs[place] in there}
+        if len(here) < len(found):
+            st.caption(f"{len(found) - len(here):,} of them are not on this machine.")
+        if here:
+            show_images(config, dict([*here.items()][:MOST_IMAGES]), loser)
+            offer_look_inside(net_ids(library, shown.runs), [*here][:MOST])
+        if len(here) > MOST_IMAGES:
             st.caption(f"The {MOST_IMAGES} of which {fails} is surest.")
 
 
-def show_images(config: DataConfig, places: np.ndarray, loser: Predictions) -> None:
-    classes, pixels = DATASETS[config.name].classes, test_pixels(config.to_json())
+def show_images(config: DataConfig, places: Mapping[str, int], loser: Predictions) -> None:
+    """`places`: by the reference of each image, its place among the test images."""
+    classes = DATASETS[config.name].classes
     words = [
         f"{classes[loser.labels[place]]}, taken for {classes[loser.predicted[place]]} ({loser.confidence[place]:.0%})"
-        for place in places
+        for place in places.values()
     ]
-    with st.container(key=f"compare_images_{int(places[0])}"):
-        st.image([pixels[place] for place in places], words, width=SIDE, alt=words)
+    whole = torch.from_numpy(np.stack([specimen(ref).pixels for ref in places]))
+    seen = pooled(whole, config.resolution).permute(0, 2, 3, 1).numpy()  # by the nets
+    with st.container(key=f"compare_images_{next(iter(places))}"):
+        st.image([*seen], words, width=SIDE, alt=words)
+
+
+def offer_look_inside(nets: Sequence[str], tray: Sequence[str]) -> None:
+    st.page_link(
+        "screens/look.py",
+        label=f"Look inside both, with {len(tray)} of these images" if len(tray) > 1 else "Look inside both at it",
+        icon=":material/search:",
+        query_params={"nets": join_ids(nets), "tray": join_ids(tray)},
+    )
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def test_pixels(config_json: str) -> np.ndarray:
-    """As the nets see them: (N, S, S, 3)"""
-    split = load_split(DataConfig.from_json(config_json), "test", torch.device("cpu"))
-    return split.pixels.permute(0, 2, 3, 1).numpy()
+def test_refs(config_json: str, is_here: bool) -> tuple[list[str], set[str]]:
+    """Of the test images in their order, and which of them are on this machine; anew once the data set is."""
+    return refs_of(DataConfig.from_json(config_json), home())

@@ -19,9 +19,9 @@ from resnet_lab.runs import Run
 from resnet_lab.ui.board import Chart
 from resnet_lab.ui.compare_charts import Shown, first_read, over_axis, read, smoothed_words, test_title
 from resnet_lab.ui.diagram import draw
+from resnet_lab.ui.gradient_maps import gradient_maps
 from resnet_lab.ui.page import verbatim
 from resnet_lab.ui.palette import ACCENT
-from resnet_lab.ui.run_charts import bounds_of, gradient_map, gradient_sentence
 
 
 def blocks(shown: Shown, precisions: Mapping[str, str]) -> None:
@@ -89,7 +89,8 @@ def pair_charts(shown: Shown) -> dict[str, Chart]:
     epochs = shown.histories.epochs(shown.ids)
     errors = curves(shown.series, epochs, "test_error", view.x)
     charts["error"] = read(over_axis(shown, test_title(shown), "error, %", errors, shown.references), "test_error")
-    return charts | gradient_maps(shown)
+    maps = gradient_maps(shown.histories, shown.runs, shown.labels, view.x, shown.theme)
+    return charts | first_read(maps, "map")
 
 
 def mark_parting(figure: go.Figure, where: float, theme: str) -> None:
@@ -105,18 +106,3 @@ def mark_parting(figure: go.Figure, where: float, theme: str) -> None:
         },
         annotation_position="top right",
     )
-
-
-def gradient_maps(shown: Shown) -> dict[str, Chart]:
-    probes, labels, axis = shown.histories.probes(shown.ids), shown.labels, shown.view.x
-    tables = {run_id: told.units["gradient_norm"] for run_id, told in probes.items() if "gradient_norm" in told.units}
-    known = {run_id: table for run_id, table in tables.items() if (np.isfinite(table) & (table > 0)).any()}
-    bounds = bounds_of(list(known.values())) if known else None
-    charts = {}
-    for run in shown.runs:
-        if run.id in known:
-            title, stages = f"Gradient norm, {labels[run.id]}", run.config.model.stages
-            x = positions(probes[run.id], run.config, axis)
-            figure = gradient_map(title, "norm", known[run.id], x, axis, shown.theme, stages, bounds)
-            charts[f"map_{run.id}"] = Chart(figure, gradient_sentence(title, known[run.id], x, axis))
-    return first_read(charts, "map")

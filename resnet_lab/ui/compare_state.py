@@ -6,10 +6,10 @@ from typing import Any
 import streamlit as st
 
 from resnet_lab.runs import Run
-from resnet_lab.ui.compare_view import CompareView, read_params
+from resnet_lab.ui.compare_view import FIELDS, CompareView, read_params
 
 WIDGET = "c_"  # the keys of widgets that show a part of the view
-SINGLE = ("view", "x", "log", "smooth", "seeds", "by", "baseline")  # what one widget shows as it is
+SINGLE = ("view", "x", "log", "smooth", "seeds", "by", "baseline", *FIELDS)  # what one widget shows
 LAUNCH_SECONDS = 5.0  # between runs that were started together
 MOST_AT_FIRST = 8
 
@@ -25,8 +25,7 @@ def current_view(runs: Sequence[Run]) -> CompareView:
     if "compare_view" not in state or is_asked:
         view, state.compare_problems = read_params(params, [run.id for run in runs])
         show(view if view.runs else view.changed(runs=newest_launch(runs)))
-    shown = {name: state[WIDGET + name] for name in SINGLE if state.get(WIDGET + name) is not None}
-    view = state.compare_view.changed(**shown)
+    view = with_widgets(state.compare_view, SINGLE)
     if view != state.compare_view:
         state.compare_problems = []
     there = {run.id for run in runs}
@@ -37,14 +36,21 @@ def current_view(runs: Sequence[Run]) -> CompareView:
     )
 
 
+def with_widgets(view: CompareView, names: Sequence[str]) -> CompareView:
+    """What these widgets say, where they are there already."""
+    told = {name: st.session_state.get(WIDGET + name) for name in names}
+    shown = {name: value for name, value in told.items() if value is not None}
+    return view.changed(**{name: tuple(value) if isinstance(value, list) else value for name, value in shown.items()})
+
+
 def newest_launch(runs: Sequence[Run]) -> tuple[str, ...]:
-    """Of runs from the newest to the oldest, those that were started together with the first, in their order."""
+    """Of the runs as the library lists them, those that were started together with the first, in their order."""
     started: list[Run] = []
     for run in runs:
-        if started and started[-1].created - run.created > LAUNCH_SECONDS:
+        if started and abs(started[-1].created - run.created) > LAUNCH_SECONDS:  # a shipped run may be newer
             break
         started.append(run)
-    started.sort(key=lambda run: (run.created, run.colour))
+    started.sort(key=lambda run: (run.created, abs(run.colour)))  # colours of shipped runs are counted down
     return tuple(run.id for run in started[:MOST_AT_FIRST])
 
 

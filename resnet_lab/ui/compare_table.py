@@ -13,11 +13,23 @@ from resnet_lab.costs import PartCost
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.pictures import picture
 from resnet_lab.run_config import RunConfig
-from resnet_lab.run_table import COLUMNS, DELTA, Row, cost_of, fold, framed, matching, rows, titled, told_of
+from resnet_lab.run_table import (
+    COLUMNS,
+    DELTA,
+    Row,
+    cost_of,
+    fold,
+    framed,
+    matching,
+    pinned_first,
+    rows,
+    titled,
+    told_of,
+)
 from resnet_lab.runs import STATUSES, Run
 from resnet_lab.summaries import Summary, summarise
-from resnet_lab.ui.compare_state import WIDGET, keep, newest_launch
-from resnet_lab.ui.compare_view import CompareView
+from resnet_lab.ui.compare_state import WIDGET, keep, newest_launch, widget, with_widgets
+from resnet_lab.ui.compare_view import FIELDS, MAX_TEXT, CompareView
 from resnet_lab.ui.diagram import EMBLEM, draw
 from resnet_lab.ui.page import current_theme, verbatim
 from resnet_lab.ui.palette import Colour
@@ -42,7 +54,11 @@ def table(lab: Shared, view: CompareView) -> None:
 
 def live_table(lab: Shared, view: CompareView, was_active: bool) -> None:
     runs = lab.library.runs()
-    listed = search(lab, runs, view)
+    search(runs, view)
+    view = with_widgets(view, FIELDS)
+    if (kept := with_widgets(st.session_state.compare_view, FIELDS)) != st.session_state.compare_view:
+        keep(kept)
+    listed = found(lab, runs, view)
     if not listed:
         st.info("No run fits: search for something else, or take a filter away.")
         return
@@ -60,19 +76,26 @@ def lines(runs: Sequence[Run], view: CompareView) -> dict[str, Style]:
     return styles(runs if view.by == "run" else [run for run in runs if run.id in shown], view.by)
 
 
-def search(lab: Shared, runs: Sequence[Run], view: CompareView) -> list[Summary]:
-    """What the fields above the table ask for, newest first."""
-    tags = sorted({tag for run in runs for tag in run.tags})
+def search(runs: Sequence[Run], view: CompareView) -> None:
+    """The fields above the table."""
+    words = "name, block, tag, note, data, id"
     with st.container(key="compare_search", horizontal=True, vertical_alignment="bottom"):
-        text = st.text_input("Search", placeholder="name, block, tag, note, data, id", key="search_text")
-        status = st.multiselect("Status", STATUSES, placeholder="any", key="search_status")
-        wanted = st.multiselect("Tags", tags, placeholder="any", key="search_tags") if tags else []
-        only = st.toggle("Only the chosen ones", key="search_only", disabled=not view.runs)
-    asked = [run for run in runs if run.id in view.runs] if only and view.runs else runs
-    found = matching(summarise(lab.library, asked), text, wanted, status)
-    if len(found) > MOST_LISTED:
-        st.caption(f"The newest {MOST_LISTED} of {len(found):,} runs are listed; search for the others.")
-    return found[:MOST_LISTED]
+        st.text_input("Search", placeholder=words, key=widget("search", view.search), max_chars=MAX_TEXT)
+        st.multiselect("Status", STATUSES, placeholder="any", key=widget("status", list(view.status)))
+        key = widget("tags", list(view.tags))
+        tags = sorted({tag for run in runs for tag in run.tags} | {*st.session_state[key]})
+        if tags:
+            st.multiselect("Tags", tags, placeholder="any", key=key)
+        st.toggle("Only the chosen ones", key=widget("only", view.only), disabled=not view.runs)
+
+
+def found(lab: Shared, runs: Sequence[Run], view: CompareView) -> list[Summary]:
+    """What the fields above the table ask for: the pinned runs, then the others, newest first."""
+    asked = [run for run in runs if run.id in view.runs] if view.only and view.runs else runs
+    fitting = pinned_first(matching(summarise(lab.library, asked), view.search, view.tags, view.status))
+    if len(fitting) > MOST_LISTED:
+        st.caption(f"The first {MOST_LISTED} of {len(fitting):,} runs are listed; search for the others.")
+    return fitting[:MOST_LISTED]
 
 
 def choose(lab: Shared, view: CompareView, listed: Sequence[Summary], drawn: Mapping[str, Style]) -> tuple[str, ...]:

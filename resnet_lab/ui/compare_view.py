@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from resnet_lab.config import choices, short
+from resnet_lab.config import check_choice, choices, short
 from resnet_lab.curves import AXES
-from resnet_lab.runs import listed
+from resnet_lab.runs import STATUSES, listed
 from resnet_lab.ui.run_ids import join_ids, split_ids
 
 # fmt: off
@@ -22,14 +22,17 @@ COLOURS = {"run": "run", "variant": "variant", "depth": "depth", "recipe": "reci
 SEEDS = {"each": "each run", "std": "mean ± std", "sem": "mean ± standard error", "ci95": "mean, 95% interval"}
 LOGS = {"none": "none", "x": "x", "y": "y", "xy": "x and y"}
 # fmt: on
+FIELDS = ("search", "status", "tags", "only")  # by which the table is searched
 MAX_RUNS = 200
 MAX_SMOOTHING = 0.99
 MAX_ID = 40
+MAX_TEXT = 200  # of what is searched for
+CHOSEN = "chosen"
 
 
 @dataclass(frozen=True)
 class CompareView:
-    """`runs` empty: the newest launch; `pair`: the two that are put side by side."""
+    """`runs` empty: the newest launch; `pair`: the two that are put side by side; the last four: what is listed."""
 
     runs: tuple[str, ...] = ()
     view: str = "curves"
@@ -40,6 +43,16 @@ class CompareView:
     log: str = "none"
     baseline: str = ""
     pair: tuple[str, ...] = ()
+    search: str = ""
+    status: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    only: bool = False  # the chosen runs
+
+    @property
+    def of_charts(self) -> "CompareView":
+        """The same whatever is listed in the table."""
+        default = CompareView()
+        return replace(self, **{name: getattr(default, name) for name in FIELDS})
 
     def changed(self, **fields: Any) -> "CompareView":
         return replace(self, **fields)
@@ -48,7 +61,11 @@ class CompareView:
         """Only what differs from the defaults."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__}
         default = CompareView()
-        return {name: written(value) for name, value in values.items() if value != getattr(default, name)}
+        different = {name: value for name, value in values.items() if value != getattr(default, name)}
+        return {name: WRITERS.get(name, written)(value) for name, value in different.items()}
+
+
+WRITERS: dict[str, Callable[[Any], str]] = {"tags": ",".join, "only": lambda only: CHOSEN}  # a tag may have dots
 
 
 def written(value: Any) -> str:
@@ -100,6 +117,29 @@ def one_of(options: Mapping[str, str]) -> Reader:
     return read
 
 
+def read_statuses(name: str, text: str, known: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    asked = tuple(split_ids(text))
+    for status in asked:
+        check_choice(name, status, STATUSES)
+    return asked, []
+
+
+def read_search(name: str, text: str, known: list[str]) -> tuple[str, list[str]]:
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"{name} must have at most {MAX_TEXT} characters, but has {len(text):,}.")
+    return text, []
+
+
+def read_tags(name: str, text: str, known: list[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Where no run has them, the table says that none fits."""
+    return tuple(dict.fromkeys(tag for part in text.split(",") if (tag := part.strip()))), []
+
+
+def read_only(name: str, text: str, known: list[str]) -> tuple[bool, list[str]]:
+    check_choice(name, text, [CHOSEN])
+    return True, []
+
+
 def read_smoothing(name: str, text: str, known: list[str]) -> tuple[float, list[str]]:
     try:
         value = float(text)
@@ -120,4 +160,8 @@ READERS: dict[str, Reader] = {
     "log": one_of(LOGS),
     "baseline": read_run,
     "pair": read_runs,
+    "search": read_search,
+    "status": read_statuses,
+    "tags": read_tags,
+    "only": read_only,
 }

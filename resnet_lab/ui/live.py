@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
 
 import streamlit as st
@@ -11,10 +11,14 @@ from resnet_lab.events import Alert
 from resnet_lab.pictures import picture
 from resnet_lab.queueing import waiting
 from resnet_lab.runs import Run
+from resnet_lab.series import each_run
 from resnet_lab.store import Store
 from resnet_lab.summaries import Summary, duration, summarise
 from resnet_lab.ui.board import show_charts
+from resnet_lab.ui.compare_charts import first_read
 from resnet_lab.ui.diagram import EMBLEM, draw
+from resnet_lab.ui.drawings import Charts
+from resnet_lab.ui.gradient_maps import gradient_maps
 from resnet_lab.ui.live_charts import charts_of
 from resnet_lab.ui.look import choose_look
 from resnet_lab.ui.page import current_theme, verbatim
@@ -25,6 +29,7 @@ from resnet_lab.ui.shared import Shared, serve_queue
 from resnet_lab.watches import is_guess
 
 MOST = 12  # runs with a line of their own
+MOST_MAPS = 6  # of gradients, which are large
 NEWEST = 3  # of the finished ones, where nothing else is asked for
 TICK_SECONDS = 1.0
 CARE_SECONDS = 10.0  # between two looks at whether the queue is served
@@ -61,9 +66,27 @@ def live(lab: Shared) -> None:
         )
     with lab.turn:
         lines(lab.store, runs)
-    look, theme = choose_look(runs), current_theme()
+    look, theme = choose_look(), current_theme()
     charts = lab.drawn(runs, ("live", look, theme), partial(charts_of, lab.histories, runs, look, theme))
-    show_charts(charts, "live", TICK_SECONDS if is_active else None)
+    show_charts({**charts, **maps(lab, runs, look.axis, theme)}, "live", TICK_SECONDS if is_active else None)
+    if len(runs) > MOST_MAPS:
+        st.caption(f"The gradients of units are shown of {MOST_MAPS} runs, the active ones first.")
+
+
+def maps(lab: Shared, runs: Sequence[Run], axis: str, theme: str) -> Charts:
+    """Of the gradients; drawn anew when one of these runs has been probed, and not whenever it tells its loss."""
+    labels = {one.runs[0].id: one.label for one in each_run(runs)}
+    first = {run.id for run in sorted(runs, key=lambda run: not run.is_active)[:MOST_MAPS]}
+    shown = [run for run in runs if run.id in first]
+    view = ("maps", axis, theme, tuple((run.id, labels[run.id]) for run in shown))
+
+    def probed() -> Hashable:
+        return frozenset((run_id, probe.step) for run_id, probe in lab.histories.last_probes([*first]).items())
+
+    def drawn() -> Charts:
+        return first_read(gradient_maps(lab.histories, shown, labels, axis, theme), "map")
+
+    return lab.drawings.get(view, probed, drawn)
 
 
 def care(store: Store) -> None:

@@ -1,14 +1,12 @@
 """How the curves of the Train page are looked at: in the widgets, and in the address in the words of Compare."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from resnet_lab.curves import AXES
-from resnet_lab.runs import Run
-from resnet_lab.series import each_run
 from resnet_lab.ui.compare_view import LOGS, MAX_SMOOTHING, READERS, written
 from resnet_lab.ui.page import verbatim
 
@@ -24,12 +22,10 @@ class Look:
     log_x: bool
     log_y: bool
     smoothing: float
-    inside: str  # the id of the run whose gradients are shown unit by unit
 
 
-def choose_look(runs: Sequence[Run]) -> Look:
+def choose_look() -> Look:
     follow_address()
-    labels = {one.runs[0].id: one.label for one in each_run(runs)}
     with st.container(key="look", horizontal=True, vertical_alignment="bottom", gap="medium"):
         axis = choice("x axis", "x", {name: words.split(",")[0] for name, words in AXES.items()})
         log = choice("Log axes", "log", LOGS)
@@ -42,9 +38,8 @@ def choose_look(runs: Sequence[Run]) -> Look:
             width=220,
             help="The curve as it is stays faint behind",
         )
-        inside = st.selectbox("Look inside", list(labels), key="inside", format_func=labels.__getitem__, width=320)
     keep_address({"x": axis, "log": log, "smooth": smoothing})
-    return Look(axis, log in ("x", "xy"), log in ("y", "xy"), smoothing, inside)
+    return Look(axis, log in ("x", "xy"), log in ("y", "xy"), smoothing)
 
 
 def choice(label: str, name: str, options: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""What can be done with a run on the Train page: buttons of one icon each, and a menu of places in the queue."""
+"""What can be done with a run on the Train page: buttons of one icon each, some of which open a menu or a field."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from resnet_lab.continuations import continue_longer
+from resnet_lab.continuations import continue_longer, is_open_ended
 from resnet_lab.queueing import move, request, resume, waiting
 from resnet_lab.runs import Run
 from resnet_lab.store import Store
@@ -35,11 +35,12 @@ def buttons(store: Store, run: Run, label: str, order: Sequence[str]) -> None:
                     ("stop", "Stop", lambda: request(store, run.id, "stop"))],
         "stopped": [("play_arrow", "Resume", lambda: resume(store, run.id))],
         "failed":  [("play_arrow", "Try again", lambda: resume(store, run.id))],
-        "done":    [("more_time", "Train as long again", lambda: longer(store, run))],
     }
     # fmt: on
     if options := moves(run.id, order):
         reorder(store, run, label, options)
+    if run.status == "done":
+        offer_longer(store, run, label)
     for icon, words, act in acts.get(run.status, []):
         button(f"{icon}_{run.id}", icon, words, label, on_click=carry_out, args=(store, act))
     again = (store, partial(another_seed, store, run))
@@ -51,7 +52,26 @@ def buttons(store: Store, run: Run, label: str, order: Sequence[str]) -> None:
 
 def button(key: str, icon: str, words: str, label: str, **act: Any) -> bool:
     """Only the icon is seen; the label is for those who hear the page (lab.css hides it)."""
-    return st.button(f"{words}: {label}", key=key, icon=f":material/{icon}:", type="tertiary", help=words, **act)
+    return st.button(f"{words}: {label}", key=key, icon=f":material/{icon}:", type="tertiary", **{"help": words} | act)
+
+
+def offer_longer(store: Store, run: Run, label: str) -> None:
+    """A field for the steps that it shall have in all, where the steps that are done would stay as they are."""
+    words, key, steps = "Train longer", f"longer_{run.id}", run.config.recipe.steps
+    if not is_open_ended(run.config.recipe):
+        why = "Its schedule ends with its steps, so it cannot go on: change it and train that"
+        button(f"more_time_{run.id}", "more_time", words, label, disabled=True, help=why)
+        return
+
+    def act() -> None:
+        st.session_state[key] = False  # closes the field
+        show_also(continue_longer(store, run.id, st.session_state[f"steps_{run.id}"]))
+
+    icon = ":material/more_time:"
+    field = st.popover(f"{words}: {label}", key=key, icon=icon, type="tertiary", help=words, on_change="rerun")
+    if field.open:
+        field.number_input("Steps in all", steps + 1, value=2 * steps, step=steps, key=f"steps_{run.id}")
+        field.button("Train on", key=f"more_time_{run.id}", type="primary", on_click=carry_out, args=(store, act))
 
 
 def reorder(store: Store, run: Run, label: str, options: Sequence[str]) -> None:
@@ -103,10 +123,6 @@ def carry_out(store: Store, act: Callable[[], object]) -> None:
         serve_queue(store)
     except (ValueError, OSError) as refusal:
         st.session_state[NOTICE] = str(refusal)
-
-
-def longer(store: Store, run: Run) -> None:
-    show_also(continue_longer(store, run.id, 2 * run.config.recipe.steps))
 
 
 def another_seed(store: Store, run: Run) -> None:

@@ -17,7 +17,7 @@ class Style:
 
 
 def style_of(number: int) -> Style:
-    """All colours with a solid line come first."""
+    """All colours with a solid line come first; -1 is the last style, -2 the one before."""
     return Style(RUNS[number % len(RUNS)], DASHES[number // len(RUNS) % len(DASHES)])
 
 

@@ -115,6 +115,16 @@ def test_a_link_shows_a_colleague_the_same(compare: Open, ids: list[str]):
     expect(page.get_by_role("combobox", name="Baseline")).to_have_value(re.compile(ids[1]))
 
 
+def test_a_search_is_in_the_address_and_a_reload_keeps_it(compare: Open):
+    page = compare()
+    page.get_by_role("textbox", name="Search").fill("old")
+    page.get_by_role("textbox", name="Search").press("Enter")
+    eventually(page, lambda: parse_qs(urlparse(page.url).query).get("search") == ["old"])
+    page.reload()
+    drawn(page)
+    expect(page.get_by_role("textbox", name="Search")).to_have_value("old")
+
+
 def test_a_broken_link_says_what_is_wrong_and_shows_the_rest(compare: Open, ids: list[str]):
     page = compare(f"?runs={ids[2]},gone&x=fortnight")
     alerts = page.get_by_test_id("stAlert")

@@ -14,10 +14,10 @@ from resnet_lab.queueing import waiting
 from resnet_lab.runs import Run
 from resnet_lab.store import Store
 from tests.browser.conftest import PATIENCE, eventually, free_port, served, settle
-from tests.processes import end_processes_of
+from tests.processes import end_processes_of, short, train_here
 
 Visit = Callable[..., Page]
-TRAINING = 240_000  # milliseconds that the three nets of the first comparison may take on a busy machine
+TRAINING = 600_000  # milliseconds that the three nets of the first comparison may take on a busy machine
 POINTS = "Array.from(document.querySelector('.js-plotly-plot')?.data || []).map(trace => trace.x.length)"
 LONG = {"data": "sample", "depth": 8, "steps": 100_000, "loss_every": 5, "probe_every": 0, "evaluate_every": 1000}
 
@@ -102,6 +102,18 @@ def test_the_queue_is_reordered_in_one_action_and_the_menu_stays_open_while_the_
         name = re.compile(rf"^(Stop|Cancel): .*seed {run.seed}$")
         page.get_by_role("button", name=name).first.click()  # while lines move up, one may be there twice for a moment
         eventually(page, lambda run=run: store.run(run.id).status == "stopped")
+
+
+def test_a_finished_run_is_trained_on_from_its_line(visit: Visit, store: Store):
+    run = train_here(store, short())
+    page = visit(f"train?runs={run.id}")
+    page.get_by_role("button", name="Train longer").click()
+    steps = page.get_by_label("Steps in all")
+    steps.fill("33")
+    steps.press("Enter")
+    page.get_by_role("button", name="Train on").click()
+    expect(page.get_by_role("button", name="Train on")).to_have_count(0)
+    expect(page.get_by_text("All 33 steps are done.")).to_be_visible(timeout=TRAINING)
 
 
 def test_nothing_ticks_when_nothing_runs(visit: Visit, store: Store):

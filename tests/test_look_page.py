@@ -174,8 +174,14 @@ def test_at_first_it_is_the_same_three_nets_however_many_come_with_the_lab():
         for seed in (1, 0)
         for name, block in {"dropout": dropout, **names}.items()
     ]
+    longer = net("longer", "shipped", 0, depth=20, block={}).changed(steps=64_000)
+    shipped = [longer, *(each.changed(steps=5_860) for each in shipped)]
     assert usual_nets([*shipped, net("r", "run")]) == tuple(f"{name} 20 0" for name in names)
-    without = [each for each in shipped if "identity" not in each.id]
+    without = [
+        each
+        for each in shipped
+        if each.model.block.shortcut != "identity" or each.model.block.placement == "full_preact"
+    ]
     assert usual_nets(without) == ("plain 20 0", "full_preact 20 0")
 
 

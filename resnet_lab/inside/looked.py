@@ -40,6 +40,7 @@ AT_REST = ("done", "diverged", "stopped", "paused", "failed")
 MARKS = {"run": "", "shipped": "s"}  # before a run's id
 DETAILS: tuple[Callable[[Subject], str], ...] = (  # the first that differ tell subjects of the same title apart
     lambda subject: f"on {SMALL_DATA.get(subject.data.name, DATASETS[subject.data.name].title)}",
+    lambda subject: f"{subject.steps:,} steps" if subject.steps else ORIGINS[subject.origin],
     lambda subject: f"seed {subject.seed}",
     lambda subject: ORIGINS[subject.origin],
     lambda subject: subject.id,
@@ -69,6 +70,7 @@ def net_ids(library: Library, runs: Sequence[Run]) -> list[str]:
 def of_run(run: Run, store: Store, origin: str) -> Subject:
     """A shipped run has a mark before its id: the same run may have been imported into the store."""
     fields: dict[str, Any] = {"model": run.config.model, "data": run.config.data, "seed": run.seed, "origin": origin}
+    fields["steps"] = run.config.recipe.steps
     title, path = run.title, store.run_folder(run.id) / WEIGHTS
     if not path.is_file():
         path = path.with_name(CHECKPOINT)

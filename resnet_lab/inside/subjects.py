@@ -38,6 +38,7 @@ class Subject(Config):
     data: DataConfig  # what it was trained on, and so which pictures it knows
     weights: str  # the path of the file
     seed: int = 0
+    steps: int = 0  # of its training; 0: not known
     normalisation: Normalisation | None = None  # in training; None: that of the data set
 
     @property

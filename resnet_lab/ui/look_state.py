@@ -142,10 +142,10 @@ def run_again() -> NoReturn:
 
 
 def usual_nets(known: Sequence[Subject]) -> tuple[str, ...]:
-    """Of what comes with the lab the first blocks, each as its smallest net with its lowest seed; else the newest."""
+    """Of what comes with the lab the first blocks, each as its smallest net with its lowest seed and fewest steps."""
     shipped = sorted(
         (subject for subject in known if subject.origin == "shipped"),
-        key=lambda subject: (subject.model.depth, subject.seed),
+        key=lambda subject: (subject.model.depth, subject.seed, subject.steps),
     )
     first = [next((each for each in shipped if each.model.block == block), None) for block in FIRST_BLOCKS]
     chosen = [subject for subject in first if subject] or shipped or known

@@ -125,7 +125,8 @@ def write_light(store: Store, run: Run, path: Path) -> None:
 
 
 def make_light(folder: Path, config: RunConfig) -> None:
-    if (config.model.depth, config.seed) != (FILMED, SEEDS[0]) or config.model.block not in FIRST_BLOCKS:
+    is_filmed = config.model.depth <= FILMED and config.seed == SEEDS[0] and config.model.block in FIRST_BLOCKS
+    if not is_filmed:
         for path in frames(folder).values():
             path.unlink()
     if config.seed in MORE_SEEDS:

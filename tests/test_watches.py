@@ -118,10 +118,10 @@ def test_no_more_losses_are_kept_than_are_looked_at():
 # fmt: off
 SETTINGS = [  # of a run: the loss of guessing, the steps of patience, the losses of a window
     (preset("minute"),                       math.log(10),  100, 20),
-    (preset("quick"),                        math.log(10),  780, 20),
+    (preset("quick"),                        math.log(10),  586, 20),
     (preset("paper"),                        math.log(10), 6_400, 128),
     (preset("paper", depth=110),             math.log(10), 6_800, 128),
-    (preset("quick", data="cifar100"),       math.log(100), 780, 20),
+    (preset("quick", data="cifar100"),       math.log(100), 586, 20),
 ]
 # fmt: on
 

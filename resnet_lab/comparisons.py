@@ -93,11 +93,15 @@ def spread(values: Iterable[float | None]) -> Spread | None:
 
 
 def final_loss(steps: Steps) -> float | None:
-    """The mean over the last steps, each record weighted by the steps that it tells of."""
+    return late_mean(steps, steps.loss)
+
+
+def late_mean(steps: Steps, values: Array) -> float | None:
+    """Over the last steps, each record weighted by the steps that it tells of."""
     if not len(steps.step):
         return None
     late = steps.step > steps.step[-1] - LAST_STEPS
-    return number(np.average(steps.loss[late], weights=np.diff(steps.step, prepend=0)[late]))
+    return number(np.average(values[late], weights=np.diff(steps.step, prepend=0)[late]))
 
 
 def last(values: Array) -> float | None:

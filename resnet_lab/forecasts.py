@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from resnet_lab.augmentation import mixed
 from resnet_lab.batches import Split
+from resnet_lab.blocks import UnitShape
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import ResNet, build_model, unit_shapes
 from resnet_lab.presets import preset
@@ -27,7 +28,7 @@ Decades = Annotated[float, Field(ge=0, le=100)]
 OUTCOMES: tuple[Outcome, ...] = ("well", "slowly", "not at all")
 VERSION = 1  # of the rule: what another one said is not scored as if this one had said it
 NUM_IMAGES = 16
-LARGEST = 1_500_000_000  # multiply-adds an image, roughly: ResNet-164 has an X-ray, ResNet-1001 and 1202 have none
+LARGEST = 1_200_000_000  # multiply-adds an image, roughly: ResNet-164 has an X-ray, ResNet-1001 and 1202 have none
 BORDERS = (2.45, 3.55)  # powers of ten: between well and slowly, between slowly and not at all
 BLUR = 0.25  # powers of ten beside a border in which the forecast is unsure
 MOST = 6.0  # powers of ten that a zero counts as, and what is not finite
@@ -91,25 +92,31 @@ def forecast(model: ModelConfig, images: torch.Tensor, seed: int = 0) -> Forecas
 
 def check_size(model: ModelConfig, side: int) -> None:
     pixels = side // 4 if model.has_large_stem else side
-    work = sum(18 * each.inner * each.channels * max(1, pixels >> each.stage) ** 2 for each in unit_shapes(model))
+    work = sum(num_weights(model, each) * max(1, pixels >> each.stage) ** 2 for each in unit_shapes(model))
     if work > LARGEST:
         raise ValueError(f"The net is too large for an X-ray before its training: about {work / 1e9:.1f} G an image.")
 
 
+def num_weights(model: ModelConfig, shape: UnitShape) -> int:
+    """Of the convolutions of a branch."""
+    if model.unit == "basic":
+        return 18 * shape.inner**2
+    return 9 * shape.inner**2 + 2 * shape.inner * shape.channels
+
+
 def difference(values: Sequence[float]) -> float:
     """Between the first and the last, either way."""
-    return abs(decades(values[0]) - decades(values[-1]))
+    ends = values[0], values[-1]
+    return abs(decades(ends[0]) - decades(ends[1])) if all(map(math.isfinite, ends)) else MOST
 
 
 def decades(value: float) -> float:
     """How many powers of ten below 1."""
-    if not math.isfinite(value):
-        return -MOST
     return -math.log10(min(max(value, 10**-MOST), 10**MOST))
 
 
 def own_share(model: ModelConfig, images: torch.Tensor, seed: int) -> float:
-    """How much more alike the last responses to one image are, seen twice, than those to two images; at most 1.
+    """How much more alike the last responses to one image are, seen twice, than those to two images; from 0 to 1.
 
     Twice, as dropout answers differently each time: what is chance is not the image's own.
     """
@@ -117,7 +124,10 @@ def own_share(model: ModelConfig, images: torch.Tensor, seed: int) -> float:
         net = build_model(model).train()
         first, again = (last_response(net, images) for _ in range(2))
     same = torch.nn.functional.cosine_similarity(first, again).mean().item()
-    return same - mean_cosine(first)
+    share = same - mean_cosine(first)
+    return (
+        min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
+    )  # where the signal overflows, nothing is told apart
 
 
 def last_response(net: ResNet, images: torch.Tensor) -> torch.Tensor:

@@ -67,6 +67,11 @@ class Run:
         return self.name or self.config.title
 
     @property
+    def hardware(self) -> str:
+        """What it was trained on, as far as that is known."""
+        return str(self.environment.get("gpu") or self.environment.get("cpu") or self.device)
+
+    @property
     def is_active(self) -> bool:
         """Whether it says something new by itself."""
         return self.status in ("queued", "running")

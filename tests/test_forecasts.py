@@ -18,6 +18,7 @@ from resnet_lab.forecasts import (
     OUTCOMES,
     Forecast,
     decades,
+    difference,
     first_images,
     forecast,
     forecast_run,
@@ -116,9 +117,23 @@ def test_images_that_are_all_the_same_and_chance_leave_nothing_of_their_own(imag
     assert own_share(net(8, shortcut="dropout"), images, 0) < own_share(net(8), images, 0)
 
 
-@pytest.mark.parametrize(("value", "powers"), [(0.01, 2), (1, 0), (100, -2), (0, MOST), (-1, MOST), (math.nan, -MOST)])
+@pytest.mark.parametrize(("value", "powers"), [(0.01, 2), (1, 0), (100, -2), (0, MOST), (-1, MOST)])
 def test_powers_of_ten_are_bounded(value, powers):
     assert decades(value) == pytest.approx(powers)
+
+
+@pytest.mark.parametrize("values", [(1.0, math.nan), (math.nan, math.nan), (math.inf, 1.0)])
+def test_what_is_not_finite_differs_by_the_most(values):
+    assert difference(values) == MOST
+
+
+def test_a_signal_that_overflows_has_a_forecast_that_can_be_stored(images):
+    """Its amplitude doubles twice a unit and more."""
+    said = forecast(
+        net(110 + 6 * 20, shortcut="constant_scaling", shortcut_args={"scale": 2, "branch_scale": 2}), images
+    )
+    assert Forecast.from_dict(said.to_dict()) == said
+    assert said.says == "not at all"
 
 
 def test_the_worse_the_factors_the_worse_the_forecast():

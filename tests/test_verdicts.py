@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from benchmarks.error_rates import Simulation
 from resnet_lab.events import Done, Epoch, Step
 from resnet_lab.histories import Histories
 from resnet_lab.library import Library
@@ -18,7 +19,6 @@ from resnet_lab.papers.verdicts import (
     SUPPORTED,
     UNDECIDED,
     UNTESTED,
-    judge,
     verdicts,
 )
 from resnet_lab.store import Store
@@ -153,34 +153,7 @@ def test_seeds_that_all_differ_by_the_same_decide_nothing(store):
 
 # ---- simulated studies
 
-BASE = [(each.claim, each.comparisons) for each in verdicts([], MINUTE)]
-NETS = sorted({net.key for _, among in BASE for one in among for net in (one.first, one.second)})
-
-
-def study(random, num_seeds, means=None):
-    """A number for each net and seed, about the net's mean."""
-    return {key: (means or {}).get(key, 0.0) + random.normal(0, 0.05, num_seeds) for key in NETS}
-
-
-def judged_after(data, number):
-    def seen(one):
-        columns = (data[net.key][:number].tolist() for net in (one.first, one.second))
-        return replace(one, values=tuple(zip(*columns, strict=True)))
-
-    return judge([(claim, tuple(map(seen, among))) for claim, among in BASE])
-
-
-def is_wrong(verdict):
-    """Where all nets are the same, there is no direction, and what is the same is so."""
-    is_about_sameness = any(one.pair.expects == "the same" for one in verdict.comparisons)
-    return verdict.word in ((CONTRADICTED,) if is_about_sameness else (SUPPORTED, CONTRADICTED))
-
-
-def wrong_studies(num_studies, numbers):
-    """The share of studies with any wrong verdict, looked at with each of these numbers of seeds."""
-    random = np.random.default_rng(3)
-    studies = [study(random, max(numbers)) for _ in range(num_studies)]
-    return np.mean([any(is_wrong(one) for n in numbers for one in judged_after(data, n)) for data in studies])
+SIMULATION = Simulation(MINUTE)
 
 
 def most(num_studies):
@@ -188,13 +161,13 @@ def most(num_studies):
 
 
 def test_where_nothing_differs_few_studies_have_any_wrong_verdict_even_if_looked_at_after_every_seed():
-    assert wrong_studies(100, range(3, 11)) <= most(100)
+    assert SIMULATION.wrong(100) <= most(100)
 
 
 def test_without_counting_the_looks_too_many_studies_would_be_wrong(monkeypatch):
     """The simulation can fail: it sees what the correction is for."""
     monkeypatch.setattr("resnet_lab.papers.statistics.looks", lambda number: 1)
-    assert wrong_studies(100, range(3, 11)) > most(100)
+    assert SIMULATION.wrong(100) > most(100)
     assert looks(3) == 6
 
 
@@ -202,7 +175,7 @@ def test_large_effects_are_found_and_point_the_right_way():
     random, found = np.random.default_rng(4), []
     identity, conv = CONV.pairs[0].second(MINUTE).key, CONV.pairs[0].first(MINUTE).key
     for _ in range(20):
-        data = study(random, 8, {conv: 0.4, identity: 0.0})
-        found.append({one.claim.key: one.word for one in judged_after(data, 8)}["conv_shortcut"])
+        data = SIMULATION.study(random, 8, means={conv: 0.4, identity: 0.0})
+        found.append({one.claim.key: one.word for one in SIMULATION.judged_after(data, 8)}["conv_shortcut"])
     assert found.count(SUPPORTED) >= 16
     assert CONTRADICTED not in found

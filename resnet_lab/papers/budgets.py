@@ -20,10 +20,15 @@ class Budget:
     @property
     def words(self) -> str:
         """'quick: 5,860 steps of 128, 50,000 images of cifar10 at 32×32'"""
+        return f"{self.recipe}: {self.size}"
+
+    @property
+    def size(self) -> str:
+        """The same without its name."""
         config = preset(self.recipe, data=self.data)
         recipe, data = config.recipe, config.data
         images = f"{data.num_train:,} images of {data.name} at {data.resolution}×{data.resolution}"
-        return f"{self.recipe}: {recipe.steps:,} steps of {recipe.batch_size}, {images}"
+        return f"{recipe.steps:,} steps of {recipe.batch_size}, {images}"
 
     def config(self, **fields: Any) -> RunConfig:
         """The run of this budget; `depth` and whatever else is named are as given."""
@@ -46,6 +51,7 @@ BUDGETS = {
     "paper_cifar100": Budget("paper", "cifar100", {}),
 }
 # fmt: on
+OF_CIFAR_10 = ("sample", "minute", "quick", "paper")
 
 
 def setting(config: RunConfig) -> str:

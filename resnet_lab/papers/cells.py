@@ -9,7 +9,8 @@ import numpy as np
 from resnet_lab.bands import ci95
 from resnet_lab.comparisons import Spread, spread
 from resnet_lab.papers.budgets import setting
-from resnet_lab.papers.paper_tables import MEASURES, Measure, Table
+from resnet_lab.papers.measures import MEASURES, Measure
+from resnet_lab.papers.paper_tables import Table
 from resnet_lab.papers.results import Result, by_setting
 from resnet_lab.run_config import RunConfig
 from resnet_lab.runs import Run
@@ -46,8 +47,9 @@ class Cell:
         return float(ci95(np.array([deviation]), np.array([len(self.spread.values)]))[0])
 
     @property
-    def median(self) -> float | None:
-        return statistics.median(self.spread.values) if self.spread else None
+    def median(self) -> float:
+        assert self.spread
+        return statistics.median(self.spread.values)
 
     @property
     def num_diverged(self) -> int:
@@ -74,7 +76,7 @@ class Cell:
 
 def cells_of(table: Table, found: Sequence[Result], waiting: Sequence[Run]) -> dict[Place, Cell]:
     """Of every row that can be trained here and every budget."""
-    results, on_their_way = by_setting(found), by_setting_waiting(waiting)
+    results, on_their_way = by_setting(found), waiting_by_setting(waiting)
     cells = {}
     for number, row in enumerate(table.rows):
         for budget in table.budgets:
@@ -85,7 +87,7 @@ def cells_of(table: Table, found: Sequence[Result], waiting: Sequence[Run]) -> d
     return cells
 
 
-def by_setting_waiting(runs: Sequence[Run]) -> Mapping[str, list[Run]]:
+def waiting_by_setting(runs: Sequence[Run]) -> Mapping[str, list[Run]]:
     groups: dict[str, list[Run]] = {}
     for run in runs:
         groups.setdefault(setting(run.config), []).append(run)

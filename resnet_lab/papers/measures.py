@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from resnet_lab.comparisons import LAST_STEPS
 from resnet_lab.papers.results import Result
 
 
@@ -16,7 +17,9 @@ class Measure:
     """A number of a result; `margin`: up to which a difference counts as none; `worst`: what guessing gives."""
 
     words: str
-    unit: str
+    how: str  # it is measured
+    axis: str
+    unit: str  # of a difference
     digits: int
     margin: float
     worst: Callable[[int], float] = lambda num_classes: math.inf
@@ -25,17 +28,26 @@ class Measure:
     def margin_words(self) -> str:
         return f"{self.margin:g} {self.unit}".strip()
 
+    @property
+    def heading(self) -> str:
+        """'training loss, mean of the last 50 steps'"""
+        return f"{self.words}, {self.how}"
+
+    def shown(self, value: float) -> str:
+        return f"{value:.{self.digits}f}"
+
     def signed(self, difference: float) -> str:
         """'+0.560'"""
         return f"{difference:+.{self.digits}f}".replace("-", "−")
 
 
+AT_THE_END = f"mean of the last {LAST_STEPS} steps"
 # fmt: off
 MEASURES = {  # by the field of a result that has it
-    "loss":        Measure("training loss", "", 3, 0.1, math.log),
-    "train_error": Measure("training error", "points", 2, 0.5, error_of_guessing),
-    "test_error":  Measure("test error", "points", 2, 0.5, error_of_guessing),
-    "response":    Measure("response of a layer", "", 3, 0.05),
+    "loss":        Measure("training loss", AT_THE_END, "cross-entropy", "", 3, 0.1, math.log),
+    "train_error": Measure("training error", f"%, {AT_THE_END}", "error, %", "points", 2, 0.5, error_of_guessing),
+    "test_error":  Measure("test error", "%", "error, %", "points", 2, 0.5, error_of_guessing),
+    "response":    Measure("response of a layer", "mean of the layers", "standard deviation", "", 3, 0.05),
 }
 # fmt: on
 

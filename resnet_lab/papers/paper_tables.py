@@ -7,7 +7,7 @@ from typing import Any
 from resnet_lab.block_config import BlockConfig
 from resnet_lab.families import UNITS
 from resnet_lab.model_config import ModelConfig
-from resnet_lab.papers.budgets import BUDGETS, Budget
+from resnet_lab.papers.budgets import BUDGETS, OF_CIFAR_10, Budget
 from resnet_lab.placements import PLACEMENTS
 from resnet_lab.references import (
     FAILED,
@@ -44,20 +44,6 @@ class Row:
         return ", ".join(part for part in (self.label, self.detail, self.group) if part)
 
 
-@dataclass(frozen=True)
-class Measure:
-    words: str
-    form: str
-    unit: str
-
-
-# fmt: off
-MEASURES = {  # the fields of a result that tables show
-    "test_error": Measure("test error, %", "{:.2f}", "error, %"),
-    "loss":       Measure("training loss, mean of the last 50 steps", "{:.2f}", "cross-entropy"),
-    "response":   Measure("response: standard deviation, mean of the layers", "{:.3f}", "standard deviation"),
-}
-# fmt: on
 PAPERS = {
     "He et al. 2015": ("Deep Residual Learning for Image Recognition", "1512.03385"),
     "He et al. 2016": ("Identity Mappings in Deep Residual Networks", "1603.05027"),
@@ -75,7 +61,7 @@ class Table:
     rows: tuple[Row, ...]
     is_by_depth: bool = False
     measure: str = "test_error"
-    budgets: tuple[str, ...] = ("sample", "minute", "quick", "paper")
+    budgets: tuple[str, ...] = OF_CIFAR_10
     note: str = ""
 
     @property

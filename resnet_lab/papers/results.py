@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from resnet_lab.comparisons import final_loss, last
+from resnet_lab.comparisons import final_loss, last, late_mean
 from resnet_lab.events import Probe
 from resnet_lab.histories import Histories
 from resnet_lab.library import Library
@@ -24,7 +24,7 @@ class Result:
     is_shipped: bool  # trained beforehand, comes with the lab
     test_error: float | None  # percent, at the last test
     loss: float | None  # of training, mean of the last steps
-    train_error: float | None  # percent, as the images were augmented, at the last steps
+    train_error: float | None  # percent, as the images were augmented, mean of the last steps
     response: float | None  # standard deviation, mean over the layers of the branches, at the last probe
 
     @property
@@ -37,8 +37,11 @@ class Result:
 
     @property
     def hardware(self) -> str:
-        here = self.run.environment
-        return str(here.get("gpu") or here.get("cpu") or self.run.device)
+        return self.run.hardware
+
+    @property
+    def origin(self) -> str:
+        return "comes with the lab" if self.is_shipped else "yours"
 
 
 def results(library: Library, histories: Histories) -> list[Result]:
@@ -51,7 +54,7 @@ def results(library: Library, histories: Histories) -> list[Result]:
             is_shipped=library.is_shipped(run.id),
             test_error=last(epochs[run.id].test_error),
             loss=final_loss(steps[run.id]),
-            train_error=last(steps[run.id].train_error),
+            train_error=late_mean(steps[run.id], steps[run.id].train_error),
             response=mean_response(probes.get(run.id)),
         )
         for run in runs

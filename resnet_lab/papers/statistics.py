@@ -120,6 +120,11 @@ def seeds_needed(parts: Sequence[Differences], level: float) -> int | None:
     return needed(-min(effects), level / 2 / len(parts))
 
 
+def smallest_effect(number: int, level: float) -> float:
+    """In standard deviations: what so many differences must come to for a verdict at this level."""
+    return float(stats.t.isf(level / 2 / looks(number), number - 1) / np.sqrt(number))
+
+
 @lru_cache(maxsize=1000)
 def needed(effect: float, level: float) -> int | None:
     """The smallest number whose one-sided t-test finds the effect, in standard deviations, with probability POWER."""

@@ -23,7 +23,7 @@ from resnet_lab.papers.statistics import (
 from resnet_lab.run_config import RunConfig
 
 SUPPORTED, CONTRADICTED, UNDECIDED, UNTESTED = "supported", "contradicted", "undecided", "not tested"
-FIRST_SEEDS = 3  # where nothing is known of how far the seeds differ
+FIRST_SEEDS = 3  # fewer do not show how far the seeds differ
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,7 @@ class Comparison:
     def missing(self, number: int) -> list[RunConfig]:
         """What has to be trained for so many seeds in all; those that one of the two has are completed first."""
         first, second = self.trained
-        known = set(self.seeds)
-        halves = sorted((first ^ second) - known)
+        halves = sorted(first ^ second)
         fresh = (seed for seed in range(number + len(first | second)) if seed not in first | second)
         seeds = [*halves, *fresh][: max(0, number - self.n)]
         arms = ((self.first, first), (self.second, second))
@@ -101,7 +100,7 @@ class Verdict:
         """How many would probably decide; None where that cannot be told or there is nothing to decide."""
         if self.word != UNDECIDED:
             return None
-        if self.n < FIRST_SEEDS and not all(map(has_spread, self.parts)):
+        if self.n < FIRST_SEEDS:
             return FIRST_SEEDS
         return seeds_needed(self.parts, self.level) if all(map(has_spread, self.parts)) else None
 

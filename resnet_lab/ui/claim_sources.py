@@ -45,5 +45,5 @@ def line(one: Comparison, place: int) -> dict[str, Any]:
         "difference": one.differences[place],
         "runs": f"compare?{RUNS}={join_ids(result.run.id for result in pair)}",
         "hardware": " and ".join(dict.fromkeys(result.hardware for result in pair)),
-        "whose": " and ".join(dict.fromkeys("shipped" if result.is_shipped else "own" for result in pair)),
+        "whose": " and ".join(dict.fromkeys(result.origin for result in pair)),
     }

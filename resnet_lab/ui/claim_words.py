@@ -2,7 +2,9 @@
 
 from resnet_lab.block_config import BlockConfig, named_numbers
 from resnet_lab.model_config import ModelConfig
+from resnet_lab.papers.budgets import BUDGETS
 from resnet_lab.papers.measures import MEASURES
+from resnet_lab.papers.paper_tables import PAPER
 from resnet_lab.papers.statistics import MOST_SEEDS, has_spread
 from resnet_lab.papers.verdicts import FIRST_SEEDS, UNDECIDED, Comparison, Verdict
 from resnet_lab.shortcuts import SHORTCUTS
@@ -73,12 +75,29 @@ def found_words(one: Comparison) -> str:
     return f"{told} ({each}), {n}" if one.n > 1 else f"{told}, {n}"
 
 
+def depths(verdict: Verdict) -> tuple[int, int]:
+    """Of the nets that the papers say it of, and of those that are compared here."""
+    one = verdict.comparisons[0]
+    return verdict.claim.layers or one.pair.first(BUDGETS[PAPER]).model.depth, one.first.model.depth
+
+
+def scope_words(verdict: Verdict) -> str:
+    """Nothing where nets of the papers' own depth are compared."""
+    if not verdict.comparisons:
+        return ""
+    published, here = depths(verdict)
+    return f"Published for {published} layers, tested here with {here}." if published != here else ""
+
+
 def verdict_words(verdict: Verdict) -> str:
-    """'Supported, p = 0.0002, adjusted 0.012'"""
+    """'Supported at 20 layers, p = 0.0002, adjusted 0.012'"""
     if verdict.evidence is None or verdict.adjusted is None:
         return verdict.word.capitalize()
+    published, here = depths(verdict)
+    scope = f" at {here} layers" if verdict.word != UNDECIDED and published != here else ""
     return (
-        f"{verdict.word.capitalize()}, {p_words(verdict.evidence.p_of_one_look)}, adjusted {p_words(verdict.adjusted)}"
+        f"{verdict.word.capitalize()}{scope}, {p_words(verdict.evidence.p_of_one_look)}, "
+        f"adjusted {p_words(verdict.adjusted)}"
     )
 
 

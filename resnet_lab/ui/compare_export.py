@@ -144,7 +144,7 @@ def origin(run: Run, start: object) -> list[str]:
         f"{config.data.num_test:,} images",
         f"{config.recipe.steps:,} steps of {config.recipe.batch_size}, {config.epochs:.3g} epochs",
         str(run.seed),
-        str(here.get("gpu") or here.get("cpu") or run.device),
+        run.hardware,
         precision,
         ", ".join(versions),
     ]

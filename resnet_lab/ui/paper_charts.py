@@ -7,7 +7,8 @@ import plotly.graph_objects as go
 from resnet_lab.histories import Histories
 from resnet_lab.papers.budgets import BUDGETS
 from resnet_lab.papers.cells import Cell, Place
-from resnet_lab.papers.paper_tables import MEASURES, PAPER, Table
+from resnet_lab.papers.measures import MEASURES
+from resnet_lab.papers.paper_tables import PAPER, Table
 from resnet_lab.probe_curves import of_responses
 from resnet_lab.series import seeds_together
 from resnet_lab.ui.board import Chart
@@ -46,10 +47,10 @@ def points(table: Table, cells: Mapping[Place, Cell], budget: str) -> dict[str, 
 
 def depth_chart(table: Table, budget: str, ours: Mapping[str, Mapping[int, Cell]], theme: str) -> Chart:
     measure = MEASURES[table.measure_of(budget)]
-    what = measure.words.split(",")[0].capitalize()
-    title = f"{what} by depth, {BUDGETS[budget].recipe}" + (" setting" if is_papers(budget) else "")
+    setting = f"{BUDGETS[budget].recipe} setting" if is_papers(budget) else BUDGETS[budget].recipe
+    title = f"{measure.words.capitalize()} by depth, {setting}"
     theirs = published(table) if is_papers(budget) else {}
-    figure = run_figure(title, measure.unit, "depth", len(theirs) + len(ours), theme, log_x=True)
+    figure = run_figure(title, measure.axis, "depth", len(theirs) + len(ours), theme, log_x=True)
     for group, values in theirs.items():
         add_published(figure, f"{group}, {PUBLISHED}", values, COLOURS[group], theme)
     for group, of_depth in ours.items():
@@ -75,6 +76,11 @@ def published(table: Table) -> dict[str, Points]:
 def mean(cell: Cell) -> float:
     assert cell.spread
     return cell.spread.mean
+
+
+def num_values(cell: Cell) -> int:
+    assert cell.spread
+    return len(cell.spread.values)
 
 
 def told(label: str, values: Mapping[int, float]) -> str:
@@ -107,7 +113,7 @@ def add_measured(figure: go.Figure, name: str, cells: Mapping[int, Cell], colour
         line={"color": colour.of(theme), "width": 2},
         marker={"color": colour.of(theme), "size": 9},
         error_y={"type": "data", "array": halves, "thickness": 1.5, "width": 4, "color": colour.of(theme)},
-        customdata=[len(cells[depth].results) - cells[depth].num_diverged for depth in depths],
+        customdata=[num_values(cells[depth]) for depth in depths],
         hovertemplate="%{fullData.name}: %{y:.3~f}, n = %{customdata}<extra></extra>",
     )
 

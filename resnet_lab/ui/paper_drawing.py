@@ -12,7 +12,8 @@ import streamlit as st
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.papers.budgets import BUDGETS
 from resnet_lab.papers.cells import Cell, Place
-from resnet_lab.papers.paper_tables import MEASURES, PAPER, Row, Table
+from resnet_lab.papers.measures import MEASURES
+from resnet_lab.papers.paper_tables import PAPER, Row, Table
 from resnet_lab.pictures import picture
 from resnet_lab.ui.diagram import EMBLEM, draw
 
@@ -34,14 +35,14 @@ def drawn_table(
 def head(table: Table, columns: Sequence[str], can_train: Set[str]) -> str:
     """Whose numbers they are, in which setting, by which measure."""
     corner = button(WHOLE, ALL, "Mark all that is missing") if can_train & set(columns) else ""
-    theirs = f"<b>published</b><span>{table.source}</span><span>{MEASURES[table.measure].words}</span>"
+    theirs = f"<b>published</b><span>{table.source}</span><span>{MEASURES[table.measure].heading}</span>"
     heads = "".join(f"<th>{column_head(table, budget, budget in can_train)}</th>" for budget in columns)
     return f'<thead><tr><th colspan="2">{corner}</th><th class="theirs">{theirs}</th>{heads}</tr></thead>'
 
 
 def column_head(table: Table, budget: str, is_trainable: bool) -> str:
-    name, words = budget_name(budget), BUDGETS[budget].words.split(": ", 1)[1]
-    lines = [MEASURES[table.measure_of(budget)].words, words, table.nets(budget)]
+    name = budget_name(budget)
+    lines = [MEASURES[table.measure_of(budget)].heading, BUDGETS[budget].size, table.nets(budget)]
     told = f"<b>{name}</b>" + "".join(f"<span>{escape(line)}</span>" for line in lines if line)
     return button(WHOLE, budget, told, title=f"Mark what is missing of {name}") if is_trainable else told
 
@@ -96,10 +97,10 @@ def cell_html(row: Row, number: int, budget: str, cell: Cell, is_marked: bool, c
 def value_words(cell: Cell) -> str:
     """'8.12 ± 0.31'; an ellipsis while nothing is known but that it is on its way."""
     if cell.spread is None:
-        return "diverged" if cell.num_diverged else "…"
-    form = cell.measure.form.format
-    interval = f" <i>± {form(cell.half)}</i>" if cell.half is not None else ""
-    return f"{form(cell.spread.mean)}{interval}"
+        return "diverged" if cell.num_diverged else "not measured" if cell.results else "…"
+    shown = cell.measure.shown
+    interval = f" <i>± {shown(cell.half)}</i>" if cell.half is not None else ""
+    return f"{shown(cell.spread.mean)}{interval}"
 
 
 def below_words(cell: Cell, budget: str) -> list[str]:
@@ -107,7 +108,7 @@ def below_words(cell: Cell, budget: str) -> list[str]:
     values, measured = cell.spread.values if cell.spread else (), len(cell.results)
     words = [f"n = {len(values) or measured}"] if measured else []
     if len(values) > 2 and BUDGETS[budget].recipe == PAPER:
-        words.append(f"median {cell.measure.form.format(cell.median)}")  # what the papers report
+        words.append(f"median {cell.measure.shown(cell.median)}")  # what the papers report
     if values and cell.num_diverged:
         words.append(f"{cell.num_diverged} diverged")
     if cell.num_shipped:

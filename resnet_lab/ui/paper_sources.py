@@ -57,5 +57,5 @@ def line(table: Table, place: Place, cell: Cell, result: Result) -> dict[str, An
         "mean response": result.response,
         "ended": "diverged" if result.has_diverged else time.strftime("%Y-%m-%d", time.gmtime(ended)) if ended else "",
         "hardware": result.hardware,
-        "whose": "shipped" if result.is_shipped else "own",
+        "whose": result.origin,
     }

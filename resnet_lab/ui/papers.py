@@ -1,11 +1,17 @@
-"""What the views of the Papers page share: a choice that the address keeps."""
+"""What the views of the Papers page share: a choice that the address keeps, and what training is said to need."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import streamlit as st
 
 from resnet_lab.config import short
+from resnet_lab.data import DATASETS, HOW_TO_GET, data_is_here
+from resnet_lab.launches import Sorted
+from resnet_lab.store import Store
+from resnet_lab.ui.launching import counted, places_for, time_words
 from resnet_lab.ui.page import verbatim
+
+DEVICE = "auto"  # that all runs of this page are trained on
 
 
 def choose(name: str, titles: Mapping[str, str], usual: str) -> str:
@@ -26,3 +32,21 @@ def choose(name: str, titles: Mapping[str, str], usual: str) -> str:
     if chosen != asked:
         st.query_params[name] = chosen
     return chosen
+
+
+def say_missing_data(names: Iterable[str]) -> None:
+    for name in dict.fromkeys(names):
+        if not data_is_here(name):
+            title, how = DATASETS[name].title, HOW_TO_GET.format(name=name)
+            st.info(f"{title} is not on this machine, so what needs it cannot be trained: get it with {how}.")
+
+
+def price_words(store: Store, seconds: Sequence[float | None]) -> str:
+    """Of runs that take so long each, as far as that is known."""
+    return f"{counted(len(seconds), 'run')}. {time_words(seconds, places_for(store, DEVICE))}"
+
+
+def known_words(found: Sorted) -> str:
+    """Nothing where nothing of it is in the store."""
+    here = counted(len(found.known), "run is", "runs are")
+    return f"{here} on the way or stopped, and will count once finished." if found.known else ""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from resnet_lab.data import DATASETS, HOW_TO_GET, data_is_here
+from resnet_lab.data import data_is_here
 from resnet_lab.estimates import expected_many
 from resnet_lab.launches import MAX_RUNS, Sorted, sort_out
-from resnet_lab.papers.budgets import BUDGETS, Budget
+from resnet_lab.papers.budgets import BUDGETS, OF_CIFAR_10, Budget
 from resnet_lab.papers.claims import TOPICS
 from resnet_lab.papers.results import Result, results
 from resnet_lab.papers.verdicts import CONTRADICTED, SUPPORTED, UNDECIDED, UNTESTED, Verdict, verdicts
@@ -23,17 +23,16 @@ from resnet_lab.ui.claim_words import (
     origin_words,
     plan_words,
     result_words,
+    scope_words,
     seeds_words,
     verdict_words,
 )
-from resnet_lab.ui.launching import begin, counted, places_for, time_words
+from resnet_lab.ui.launching import begin, counted
 from resnet_lab.ui.page import current_theme, verbatim
-from resnet_lab.ui.papers import choose
+from resnet_lab.ui.papers import DEVICE, choose, known_words, price_words, say_missing_data
 from resnet_lab.ui.shared import Shared
 
-DEVICE = "auto"
 BREAK = "  \n"  # of a line, in Markdown
-CLAIM_BUDGETS = ("sample", "minute", "quick", "paper")  # the claims are about CIFAR-10
 
 
 @dataclass(frozen=True)
@@ -53,16 +52,13 @@ class Offer:
         )
 
     def price(self, found: Sorted) -> str:
-        seconds = [self.seconds[config.key] for config in found.new]
-        return f"{counted(len(found.new), 'run')}. {time_words(seconds, places_for(self.store, DEVICE))}"
+        return price_words(self.store, [self.seconds[config.key] for config in found.new])
 
 
 def claims(lab: Shared) -> None:
     found = results(lab.library, lab.histories)
-    is_named = st.query_params.get("budget") in CLAIM_BUDGETS
-    name = choose(
-        "budget", {name: name for name in CLAIM_BUDGETS}, CLAIM_BUDGETS[0] if is_named else usual_budget(found)
-    )
+    is_named = st.query_params.get("budget") in OF_CIFAR_10
+    name = choose("budget", {name: name for name in OF_CIFAR_10}, OF_CIFAR_10[0] if is_named else usual_budget(found))
     budget = BUDGETS[name]
     judged = verdicts(found, budget)
     st.caption(verbatim(budget.words))
@@ -83,8 +79,7 @@ def claims(lab: Shared) -> None:
 def usual_budget(found: Sequence[Result]) -> str:
     """That of most evidence; without any, the smallest on the best images that are here."""
     numbers = {
-        name: sum(one.n for each in verdicts(found, BUDGETS[name]) for one in each.comparisons)
-        for name in CLAIM_BUDGETS
+        name: sum(one.n for each in verdicts(found, BUDGETS[name]) for one in each.comparisons) for name in OF_CIFAR_10
     }
     most = max(numbers, key=numbers.__getitem__)
     return most if numbers[most] else "minute" if data_is_here("cifar10") else "sample"
@@ -100,10 +95,8 @@ def summary(judged: Sequence[Verdict]) -> str:
 def offer(store: Store, budget: Budget, judged: Sequence[Verdict]) -> Offer:
     configs = list({config.key: config for verdict in judged for config in verdict.missing}.values())
     found, is_ready = sort_out(store, configs), data_is_here(budget.data)
-    if configs and not is_ready:
-        how = HOW_TO_GET.format(name=budget.data)
-        title = DATASETS[budget.data].title
-        st.info(f"{title} is not on this machine, so what needs it cannot be trained: get it with {how}.")
+    if configs:
+        say_missing_data([budget.data])
     seconds = expected_many(store, found.new, DEVICE)
     keys = [config.key for config in found.new]
     return Offer(store, found, dict(zip(keys, seconds, strict=True)), is_ready)
@@ -130,7 +123,7 @@ def row(verdict: Verdict, offered: Offer) -> None:
         with said:
             st.markdown(f"**{claim.sentence}**")
             expected = expected_words(verdict) if verdict.comparisons else ""
-            st.caption(BREAK.join(filter(None, (f"{claim.citation}.", expected, claim.note))))
+            st.caption(BREAK.join(filter(None, (f"{claim.citation}.", expected, scope_words(verdict), claim.note))))
         with judged:
             st.markdown(f"**{verdict_words(verdict)}**")
             outcome(verdict)
@@ -151,11 +144,9 @@ def decide(verdict: Verdict, offered: Offer) -> None:
     words = [plan_words(verdict)]
     if found.new:
         words.append(offered.price(found))
-    if found.known:
-        here = counted(len(found.known), "run is", "runs are")
-        words.append(f"{here} on the way or stopped, and will count once finished.")
+    words.append(known_words(found))
     if any(words):
-        st.caption(" ".join(words))
+        st.caption(" ".join(filter(None, words)))
     if found.new:
         is_disabled = len(found.new) > MAX_RUNS or not offered.is_ready
         if st.button(f"Train {seeds_words(verdict)}", key=f"train_{verdict.claim.key}", disabled=is_disabled):

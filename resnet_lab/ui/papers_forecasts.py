@@ -230,10 +230,9 @@ def show_runs(scored: Sequence[Trial]) -> None:
 
 def told_of(trial: Trial) -> dict[str, Any]:
     config, data = trial.result.config, trial.result.config.data
-    origin = "comes with the lab" if trial.result.is_shipped else "yours"
     what = {"block": f"{config.model.title}, {block_words(config)}", "seed": config.seed}
     came = {"came": trial.outcome, "loss": trial.result.loss}
-    where = {"budget": f"{trial.recipe}, {data.num_train:,} of {data.name}", "from": origin}
+    where = {"budget": f"{trial.recipe}, {data.num_train:,} of {data.name}", "from": trial.result.origin}
     return what | numbers(trial.forecast) | came | where | {"hardware": trial.result.hardware}
 
 

@@ -5,26 +5,27 @@ from functools import partial
 
 import streamlit as st
 
-from resnet_lab.data import DATASETS, HOW_TO_GET, data_is_here
+from resnet_lab.data import data_is_here
 from resnet_lab.estimates import expected_many
-from resnet_lab.launches import MAX_RUNS, Sorted
+from resnet_lab.launches import MAX_RUNS, Sorted, sort_out
 from resnet_lab.papers.budgets import BUDGETS
 from resnet_lab.papers.cells import ON_THEIR_WAY, Cell, Place, cells_of
 from resnet_lab.papers.paper_tables import EARLY, TABLES, Table
 from resnet_lab.papers.results import results
+from resnet_lab.presets import PRESETS
 from resnet_lab.run_config import RunConfig
 from resnet_lab.ui.board import show_charts
-from resnet_lab.ui.launching import begin, counted, places_for, time_words
+from resnet_lab.ui.launching import begin, counted
 from resnet_lab.ui.page import current_theme
 from resnet_lab.ui.paper_charts import depth_charts, response_charts
 from resnet_lab.ui.paper_drawing import ALL, WHOLE, drawn_table, show_table
 from resnet_lab.ui.paper_sources import sources
-from resnet_lab.ui.papers import choose
+from resnet_lab.ui.papers import DEVICE, choose, known_words, price_words, say_missing_data
 from resnet_lab.ui.shared import Shared
 
 TICK_SECONDS = 3.0
-DEVICE = "auto"
 MARKED = "papers_marked_{}"
+STEPS_OF_EARLY = PRESETS[EARLY].fields["steps"]
 Places = frozenset[Place]
 HINT = (
     "Click a cell to have it trained; the name of a row, the head of a column or the corner marks all that is missing "
@@ -66,7 +67,7 @@ def live_table(lab: Shared, key: str, known: Sequence[str]) -> None:
     html = drawn_table(table, columns, cells, marked, can_train)
     show_table(html, f"paper_cells_{key}", partial(clicked, key, cells, can_train))
     st.caption(explained(columns, cells))
-    say_missing_data(columns)
+    say_missing_data(BUDGETS[budget].data for budget in columns)
     if can_train:
         queue_form(lab, key, cells, marked)
 
@@ -88,17 +89,8 @@ def explained(columns: Sequence[str], cells: Mapping[Place, Cell]) -> str:
     if any(cell.num_shipped for cell in shown):
         words.append("Shipped: trained beforehand, comes with the lab.")
     if any(BUDGETS[budget].recipe == EARLY for budget in columns):
-        words.append("400 steps show how a net begins to learn, not how good it becomes.")
+        words.append(f"{STEPS_OF_EARLY} steps show how a net begins to learn, not how good it becomes.")
     return " ".join(words)
-
-
-def say_missing_data(columns: Sequence[str]) -> None:
-    for name in dict.fromkeys(BUDGETS[budget].data for budget in columns):
-        if not data_is_here(name):
-            how = HOW_TO_GET.format(name=name)
-            st.info(
-                f"{DATASETS[name].title} is not on this machine, so what needs it cannot be trained: get it with {how}."
-            )
 
 
 # ---- what is to be trained
@@ -142,14 +134,15 @@ def queue_form(lab: Shared, key: str, cells: Mapping[Place, Cell], marked: Colle
             key="papers_runs",
             width=120,
         )
-        configs = new_runs([cells[place] for place in sorted(marked)], number)
-        is_too_much = len(configs) > MAX_RUNS
+        found = sort_out(lab.store, new_runs([cells[place] for place in sorted(marked)], number))
+        is_disabled = not 0 < len(found.new) <= MAX_RUNS
         with st.spinner("Works out what that costs", width="stretch"):  # the first net of a server takes seconds
-            words = price(lab, configs)
+            words = price(lab, found)
         st.markdown(words, width="stretch")
-        if st.button(f"Train {counted(len(configs), 'run')}", type="primary", key="papers_train", disabled=is_too_much):
+        train = f"Train {counted(len(found.new), 'run')}"
+        if st.button(train, type="primary", key="papers_train", disabled=is_disabled):
             mark(key, frozenset())
-            begin(lab.store, Sorted(configs, []), DEVICE)
+            begin(lab.store, found, DEVICE)
         st.button("Unmark", key="papers_unmark", on_click=mark, args=(key, frozenset()))
 
 
@@ -159,12 +152,11 @@ def new_runs(cells: Sequence[Cell], number: int) -> list[RunConfig]:
     return [config for seeds in zip(*each, strict=True) for config in seeds]
 
 
-def price(lab: Shared, configs: Sequence[RunConfig]) -> str:
-    num_runs = f"**{counted(len(configs), 'run')}**."
-    if len(configs) > MAX_RUNS:
-        return f"{num_runs} At most {MAX_RUNS} can be started together: unmark some."
-    seconds = expected_many(lab.store, configs, DEVICE)
-    return f"{num_runs} {time_words(seconds, places_for(lab.store, DEVICE))}"
+def price(lab: Shared, found: Sorted) -> str:
+    if len(found.new) > MAX_RUNS:
+        return f"{counted(len(found.new), 'run')}. At most {MAX_RUNS} can be started together: unmark some."
+    new = price_words(lab.store, expected_many(lab.store, found.new, DEVICE)) if found.new else ""
+    return f"{new} {known_words(found)}".strip()
 
 
 # ---- the figures

@@ -14,7 +14,7 @@ from resnet_lab.data import home
 from resnet_lab.histories import Histories
 from resnet_lab.library import Library
 from resnet_lab.runs import Run
-from resnet_lab.shipped import shipped_store
+from resnet_lab.shipped import shipped_problems, shipped_store
 from resnet_lab.store import Store
 from resnet_lab.supervisor import ensure_supervisor, note_visit, start_supervisor
 from resnet_lab.ui.drawings import Charts, Drawings
@@ -25,6 +25,7 @@ from resnet_lab.ui.page import verbatim
 class Shared:
     library: Library
     histories: Histories
+    problems: Sequence[str] = ()  # with what should have come with the lab
     drawings: Drawings = field(default_factory=Drawings)
     turn: Lock = field(default_factory=Lock)  # of many viewers' ticks: all at once, each would wait for all the others
 
@@ -47,18 +48,21 @@ class Shared:
 
 
 def shared() -> Shared:
-    """Where the store cannot be opened, the page says why and ends here."""
+    """Where the store cannot be opened, the page says why and ends here; what is wrong with shipped runs is said."""
     try:
-        return opened(os.environ.get("RESNET_LAB_STORE"), str(home()))
+        lab = opened(os.environ.get("RESNET_LAB_STORE"), str(home()))
     except ValueError as problem:
         st.error(verbatim(str(problem)))
         st.stop()
+    for words in lab.problems:
+        st.warning(verbatim(words))
+    return lab
 
 
 @st.cache_resource(show_spinner="Opens the lab")
 def opened(url: str | None, folder: str) -> Shared:
     library = Library(Store(url, Path(folder)), shipped_store(Path(folder)))
-    return Shared(library, Histories(library))
+    return Shared(library, Histories(library), shipped_problems(Path(folder)))
 
 
 def serve_queue(store: Store) -> None:

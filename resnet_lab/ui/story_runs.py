@@ -76,23 +76,18 @@ def setting_words(runs: Sequence[Run], say: Say) -> str:
     """Budget, data and hardware: what a number of these runs holds for."""
     config = runs[0].config
     data, recipe = config.data, config.recipe
-    epochs = recipe.steps * recipe.batch_size / data.num_train
     words = say(
         "about",
         steps=f"{recipe.steps:,}",
         batch=recipe.batch_size,
-        epochs=f"{epochs:.3g}",
+        epochs=f"{config.epochs:.3g}",
         images=f"{data.num_train:,}",
         data=say(f"data.{data.name}"),
         side=data.resolution,
         tests=f"{data.num_test:,}",
-        hardware=", ".join(dict.fromkeys(hardware(run) for run in runs)),
+        hardware=", ".join(dict.fromkeys(run.hardware for run in runs)),
     )
-    return words if epochs >= FEW_EPOCHS else f"{words} {say('chart.early')}"
-
-
-def hardware(run: Run) -> str:
-    return str(run.environment.get("gpu") or run.environment.get("cpu") or run.device)
+    return words if config.epochs >= FEW_EPOCHS else f"{words} {say('chart.early')}"
 
 
 def end_words(curve: Curve, unit: str, say: Say) -> str:

@@ -42,9 +42,9 @@ TEXTS = {
         "이미지는 {tests}장입니다. 학습 장치: {hardware}."),
     "runs": Text("{label}, n = {n}", "{label}, n = {n}"),
     "measure.loss": Text("Training loss", "학습 손실"),
-    "measure.test_error": Text("Test error", "테스트 오류"),
+    "measure.test_error": Text("Test error", "테스트 오류율"),
     "unit.loss": Text("cross-entropy", "교차 엔트로피"),
-    "unit.test_error": Text("error, %", "오류, %"),
+    "unit.test_error": Text("error, %", "오류율, %"),
     "axis.step": Text("step", "스텝"),
     "ends": Text("{label}: {value} at step {step}", "{label}: {step}스텝에서 {value}"),
 
@@ -53,11 +53,11 @@ TEXTS = {
     "home.promise": Text(
         "Take a residual block apart, put it back together differently, train it, and see what changes.",
         "잔차 블록을 분해하고, 다르게 다시 조립하고, 학습시켜 무엇이 달라지는지 확인합니다."),
-    "home.picture": Text("Test error while training, %, logarithmic", "학습 중 테스트 오류, %, 로그 축"),
+    "home.picture": Text("Test error while training, %, logarithmic", "학습 중 테스트 오류율, %, 로그 축"),
     "home.caption": Text(
-        "Three blocks in ResNet-{depth}, measured in runs that come with the lab; a curve is the mean of its n seeds. "
+        "Three nets of {depth} layers, measured in runs that come with the lab; a curve is the mean of its n seeds. "
         "{about}",
-        "ResNet-{depth}의 블록을 바꾸어 가며 측정한, 실험실에 포함된 실제 학습 기록입니다. 곡선은 시드 n개의 "
+        "{depth}층 신경망 세 개를 실제로 학습시킨, 실험실에 포함된 기록입니다. 곡선은 시드 n개의 "
         "평균입니다. {about}"),
     "home.seeds": Text("n = {n}", "n = {n}"),
     "home.diagram": Text(
@@ -67,10 +67,10 @@ TEXTS = {
         "주황색입니다. 이 실험실에는 미리 학습된 기록이 없으며, 아래의 첫 비교를 실행하면 생깁니다."),
     "home.tour": Text("The story of both papers, in five steps", "두 논문의 이야기, 다섯 단계"),
     "home.tour.words": Text(
-        "Why plain nets get worse when they get deeper, what a shortcut changes, and what remains open: a quarter of "
+        "How plain nets get worse when they get deeper, what a shortcut changes, and what remains open: a quarter of "
         "an hour, with the lab itself on every page.",
-        "일반 신경망은 왜 깊어질수록 나빠지는지, 지름길 연결은 무엇을 바꾸는지, 무엇이 아직 열려 있는지를 단계마다 "
-        "실험실을 직접 다루며 15분 동안 살펴봅니다."),
+        "일반 신경망이 깊어질수록 어떻게 나빠지는지, 지름길 연결은 무엇을 바꾸는지, 무엇이 아직 풀리지 않았는지를 "
+        "단계마다 실험실을 직접 다루며 15분 동안 살펴봅니다."),
     "home.tour.go": Text("Take the tour", "둘러보기 시작"),
     "home.build": Text("Build a block", "블록 만들기"),
     "home.build.words": Text(
@@ -92,8 +92,8 @@ TEXTS = {
         "CIFAR-10 전체가 아직 이 컴퓨터에 없으므로 실험실에 포함된 이미지 {images}장으로 학습합니다."),
     "home.look": Text("Look inside trained nets", "학습된 신경망 들여다보기"),
     "home.look.words": Text(
-        "What they see in a picture, what each block does in them, and what they get wrong.",
-        "신경망이 사진에서 무엇을 보는지, 각 블록이 무슨 일을 하는지, 무엇을 틀리는지 살펴봅니다."),
+        "What attribution maps mark in a picture, what each block does in the nets, and what they get wrong.",
+        "기여도 지도가 사진의 어디를 표시하는지, 각 블록이 무슨 일을 하는지, 무엇을 틀리는지 살펴봅니다."),
     "home.look.go": Text("Look inside", "들여다보기"),
     "home.look.none": Text(
         "No net has been trained yet: the first comparison leaves three.",
@@ -132,37 +132,40 @@ TEXTS = {
         "A deeper net can do all that a shallower one does: its additional layers need only hand the signal on. Yet "
         "He et al. (2015) found that a plain net of 56 layers trains worse than one of 20, on the training images "
         "too, so that this is not overfitting. Their plain net of 110 layers stayed above 60% error (caption of their "
-        "Figure 6). They call it degradation: the deeper net has better solutions, and training does not find them."
-        "\n\n"
+        "Figure 6). They call it degradation: a solution at least as good is there, and training does not find it.\n\n"
         "The X-ray beside this text is computed now, in nets that have not been trained. Choose a depth and look at "
         "the gradient on its way back from the output, on the right, to the input, on the left: the deeper the plain "
-        "net, the further its units are apart. Such numbers do not prove why training fails, but they show where two "
-        "nets differ before the first step.",
-        "깊은 신경망은 얕은 신경망이 하는 일을 모두 할 수 있습니다. 추가된 층이 신호를 그대로 전달하기만 하면 되기 "
-        "때문입니다. 그러나 He 등(2015)은 56층 일반 신경망이 20층보다 학습 이미지에서도 더 나쁘다는 것을 "
-        "발견했습니다. 따라서 과적합이 아닙니다. 110층 일반 신경망의 오류는 60%를 넘었습니다(논문 그림 6의 설명). "
-        "논문은 이를 성능 저하(degradation)라고 부릅니다. 더 좋은 해가 있는데도 학습이 찾아내지 못하는 것입니다.\n\n"
-        "옆의 엑스레이는 아직 학습하지 않은 신경망에서 지금 계산한 것입니다. 깊이를 고르고, 기울기가 오른쪽의 "
-        "출력에서 왼쪽의 입력으로 되돌아가는 모습을 보십시오. 일반 신경망은 깊을수록 유닛 사이의 차이가 커집니다. 이 "
-        "수치가 학습이 실패하는 이유를 증명하지는 않지만, 두 신경망이 첫 스텝 이전부터 어디에서 다른지 보여 줍니다."),
+        "net, the further its units are apart. Such numbers show where two nets differ before the first step, and do "
+        "not prove why training fails: the paper itself holds vanishing gradients for an unlikely cause, since with BN "
+        "their norms were healthy in its nets (section 4.1).",
+        "추가된 층이 신호를 그대로 전달하기만 해도 깊은 신경망은 얕은 신경망이 하는 일을 모두 할 수 있습니다. 그러나 "
+        "He 등(2015)은 56층 일반 신경망이 20층보다 학습 이미지에서도 더 나쁘다는 것을 발견했습니다. 따라서 과적합이 "
+        "아닙니다. 110층 일반 신경망의 오류율은 60%를 넘었습니다(그림 6의 설명). 적어도 그만큼 좋은 해가 있는데도 "
+        "찾아내지 못하는 이 현상을 성능 저하(degradation)라고 부릅니다.\n\n"
+        "옆의 엑스레이는 아직 학습하지 않은 신경망에서 지금 계산한 것입니다. 깊이를 고르고, 기울기가 오른쪽의 출력에서 "
+        "왼쪽의 입력으로 되돌아가는 모습을 보십시오. 일반 신경망은 깊을수록 유닛 사이의 차이가 커집니다. 이 수치가 "
+        "실패의 이유를 증명하지는 않습니다. 논문은 BN을 쓴 신경망에서는 기울기의 크기가 정상이었으므로 기울기 소실이 "
+        "원인일 가능성은 낮다고 봅니다(4.1절)."),
 
     "tour.residual": Text("Residual", "잔차"),
-    "tour.residual.title": Text("A way around every block", "모든 블록을 돌아가는 길"),
+    "tour.residual.title": Text("A way around every block", "모든 블록을 건너뛰는 길"),
     "tour.residual.text": Text(
         "The residual block adds its input to what its layers compute: y = x + F(x). The blue path is the shortcut; "
         "the orange one is the branch F, which only has to learn the difference. To hand the signal on, F must merely "
-        "become zero, and that is easier than to learn the identity. The shortcut has no parameters and costs nothing "
-        "but an addition.\n\n"
+        "become zero, and that, the authors suppose, is easier than to learn the identity. The shortcut has no "
+        "parameters and costs nothing but an addition.\n\n"
         "The X-ray shows what each sum is made of: with depth, most of the signal has come by the shortcuts, and each "
         "branch changes it a little. By the papers' recipe, ResNet-20 has {resnet20} test error, ResNet-56 {resnet56} "
-        "and ResNet-110 {resnet110} (He et al. 2015, Table 6; 110: mean of 5 runs): now depth helps.",
-        "잔차 블록은 입력을 층의 계산 결과에 더합니다. y = x + F(x)입니다. 파란색 경로가 지름길 연결이고, 주황색 "
-        "경로가 차이만 학습하면 되는 잔차 가지 F입니다. 신호를 그대로 전달하려면 F가 0이 되기만 하면 되며, 이는 항등 "
-        "함수를 학습하는 것보다 쉽습니다. 지름길 연결에는 매개변수가 없고 덧셈 말고는 비용도 들지 않습니다.\n\n"
-        "엑스레이는 각 덧셈이 무엇으로 이루어지는지 보여 줍니다. 깊이 들어갈수록 신호의 대부분은 지름길 연결로 온 "
-        "것이고, 잔차 가지는 신호를 조금씩만 바꿉니다. 논문의 학습 방법으로 ResNet-20의 테스트 오류는 {resnet20}, "
-        "ResNet-56은 {resnet56}, ResNet-110은 {resnet110}입니다(He 등 2015, 표 6. 110층은 5회 평균). 이제 깊이가 "
-        "도움이 됩니다."),
+        "and ResNet-110 {resnet110} (He et al. 2015, Table 6; 110: mean of 5 runs): depth helps, up to a point. "
+        "ResNet-1202 has {resnet1202}.",
+        "잔차 블록은 입력을 층의 계산 결과에 더합니다: y = x + F(x). 파란색 경로가 지름길 연결이고, 주황색 경로가 "
+        "차이만 학습하면 되는 잔차 가지 F입니다. 신호를 그대로 전달하려면 F가 0이면 되며, 논문은 이것이 항등 "
+        "함수를 학습하는 것보다 쉬울 것으로 봅니다. 지름길 연결에는 매개변수가 없고 덧셈 말고는 비용도 들지 "
+        "않습니다.\n\n"
+        "각 덧셈의 구성을 보여 주는 엑스레이에서, 깊이 들어갈수록 신호의 대부분은 지름길 연결로 온 것이고, 잔차 가지는 "
+        "신호를 조금씩만 바꿉니다. 논문의 학습 방법으로 ResNet-20의 테스트 오류율은 {resnet20}, ResNet-56은 "
+        "{resnet56}, ResNet-110은 {resnet110}입니다(He 등 2015, 표 6. 110층은 5회 평균). 깊이는 어느 정도까지 도움이 "
+        "됩니다(ResNet-1202: {resnet1202})."),
 
     "tour.shortcut": Text("Shortcut", "지름길"),
     "tour.shortcut.title": Text("What the shortcut must be", "지름길 연결은 어떠해야 하는가"),
@@ -174,53 +177,54 @@ TEXTS = {
         "Their ResNet-110 has {identity} test error with the identity, {gated} with this gate and bias −6, and stays "
         "above {failed}% with biases from 0 to −5; a constant factor of 0.5 on both paths leads to {scaled} (Table 1; "
         "medians of 5 runs). Their conclusion: leave the shortcut alone. The last step tells of an objection.",
-        "지름길 연결이 도움이 된다면 더 정교한 연결은 더 도움이 되지 않을까요? He 등(2016)은 하이웨이 네트워크처럼 "
-        "게이트 g를 달았습니다. (1 − g)·x + g·F(x)입니다. 처음에 얼마나 열려 있는지는 게이트의 편향이 정합니다. "
+        "더 정교한 연결은 더 도움이 되지 않을까요? He 등(2016)은 하이웨이 네트워크처럼 "
+        "게이트 g를 달았습니다: (1 − g)·x + g·F(x). 처음에 얼마나 열려 있는지는 게이트의 편향이 정합니다. "
         "편향을 움직여 보십시오. 유닛마다 신호에 1 − g가 곱해지므로 작은 손실도 많은 유닛을 지나면 커집니다. 편향이 "
         "0이면 유닛마다 절반을 잃고, −6에 가까우면 거의 모두 도착하지만 잔차 가지의 기여는 거의 사라집니다.\n\n"
-        "논문의 ResNet-110은 항등 연결일 때 테스트 오류가 {identity}이고, 이 게이트와 편향 −6에서는 {gated}이며, "
+        "ResNet-110은 항등 연결일 때 테스트 오류율이 {identity}이고, 이 게이트와 편향 −6에서는 {gated}이며, "
         "편향이 0에서 −5 사이이면 {failed}%를 넘습니다. 두 경로에 상수 0.5를 곱하면 {scaled}입니다(표 1, 5회의 "
-        "중앙값). 논문의 결론은 지름길 연결을 그대로 두라는 것입니다. 반론은 마지막 단계에서 소개합니다."),
+        "중앙값). 논문의 결론은 지름길 연결을 그대로 두라는 것이며, 반론은 마지막 단계에 있습니다."),
 
     "tour.preactivation": Text("Pre-activation", "사전 활성화"),
     "tour.preactivation.title": Text("Keep the way clear: pre-activation", "길을 비워 두기: 사전 활성화"),
     "tour.preactivation.text": Text(
         "In the original block a ReLU follows the addition, so that the shortcut is not quite free: it cuts all that "
-        "is negative. Full pre-activation moves BN and ReLU to the beginning of the branch. Then a signal passes from "
-        "any unit to any later one by additions alone, and so does its gradient. In the X-ray each unit adds to the "
-        "signal; where a stage begins, both paths start behind BN, and it starts anew.\n\n"
+        "is negative. Full pre-activation moves BN and ReLU to the beginning of the branch. Then, within a "
+        "stage, a signal passes from any unit to any later one by additions alone, and so does its gradient. In the "
+        "X-ray each unit adds to the signal; where a stage begins, both paths start behind BN, and it starts anew.\n\n"
         "At 110 layers the gain is small, {original} to {preact}; at 164 it is {original164} to {preact164}, and at "
         "1001 {original1001} to {preact1001} (He et al. 2016, Tables 2 and 3; medians of 5 runs). The paper sees two "
         "effects: easier optimisation in very deep nets, and better generalisation, with a training loss that may "
         "even be higher at the end. BN after the addition, which stands in the way, is worse: {after} at 110 layers.",
-        "원래 블록에서는 덧셈 뒤에 ReLU가 오므로 지름길 연결이 완전히 자유롭지 않습니다. 음수가 모두 잘립니다. 완전 "
-        "사전 활성화는 BN과 ReLU를 잔차 가지의 맨 앞으로 옮깁니다. 그러면 신호는 어느 유닛에서든 뒤의 유닛까지 "
-        "덧셈만으로 전달되고, 기울기도 마찬가지입니다. 엑스레이에서 각 유닛은 신호에 값을 더해 갑니다. 스테이지가 "
-        "시작되는 곳에서는 두 경로가 모두 BN 뒤에서 출발하므로 새로 시작합니다.\n\n"
+        "원래 블록에서는 덧셈 뒤의 ReLU가 음수를 모두 자르므로 지름길 연결이 완전히 자유롭지 않습니다. 완전 사전 "
+        "활성화는 BN과 ReLU를 잔차 가지의 맨 앞으로 옮깁니다. 그러면 한 스테이지 안에서 신호는 어느 유닛에서든 뒤의 "
+        "유닛까지 덧셈만으로 전달되고, 기울기도 마찬가지입니다. 엑스레이에서 각 유닛은 신호에 값을 더하며, 두 경로가 "
+        "모두 BN 뒤에서 출발하는 스테이지의 처음에서는 새로 시작합니다.\n\n"
         "110층에서는 {original}에서 {preact}로 차이가 작지만, 164층에서는 {original164}에서 {preact164}로, "
-        "1001층에서는 {original1001}에서 {preact1001}로 줄어듭니다(He 등 2016, 표 2와 3, 5회의 중앙값). 논문은 두 "
-        "가지 효과를 말합니다. 매우 깊은 신경망의 최적화가 쉬워지고, 학습 손실이 끝에서 더 높더라도 일반화가 "
-        "좋아진다는 것입니다. 길을 막는 덧셈 뒤의 BN은 110층에서 {after}로 더 나쁩니다."),
+        "1001층에서는 {original1001}에서 {preact1001}로 줄어듭니다(He 등 2016, 표 2와 3, 5회의 중앙값). 논문은 두 가지 "
+        "효과를 말합니다. 매우 깊은 신경망의 최적화가 쉬워지고, 끝의 학습 손실이 더 높더라도 일반화가 좋아집니다. 길을 "
+        "막는 덧셈 뒤의 BN은 110층에서 {after}로 더 나쁩니다."),
 
     "tour.open": Text("What is open", "남은 질문"),
-    "tour.open.title": Text("What remains open, and what you can do", "무엇이 열려 있고, 무엇을 할 수 있는가"),
+    "tour.open.title": Text("What remains open, and what you can do", "무엇이 아직 풀리지 않았고, 무엇을 할 수 있는가"),
     "tour.open.text": Text(
-        "**Gates, once more.** In 2025 R. Srivastava, an author of highway networks, published a comparison in which "
-        "a gated net of another design reaches 6.04% against 6.25% for ResNet-110, in single runs. What Table 1 says "
-        "of gates may thus hold for its design of the gate alone.\n\n"
-        "**Why it works.** Clean gradients, shorter paths, a smoother landscape: each explains a part, and the lab "
-        "has a view for each. None of them is the last word.\n\n"
+        "**Gates, once more.** In 2025 R. Srivastava, an author of highway networks, published a comparison in which a "
+        "gated net of another design reaches 6.04% against 6.25% for ResNet-110, in single runs. What Table 1 says of "
+        "gates may thus hold for its design of the gate alone.\n\n"
+        "**Why it works.** Clean gradients, shorter paths, a smoother landscape: each has been offered as an "
+        "explanation, and the lab has a view for each. None of them is the last word.\n\n"
         "**What these pages cannot show.** The runs here are few and short. A difference as small as the one between "
-        "two seeds is no difference, and curves of early training say nothing about the final accuracy. The Papers "
-        "page says, claim by claim, what the runs support, what they contradict, and how many more it would take.",
-        "**다시 게이트.** 하이웨이 네트워크의 저자인 R. Srivastava는 2025년에 다른 설계의 게이트 신경망이 6.04%, "
-        "ResNet-110이 6.25%라는 비교를 발표했습니다(각 1회). 따라서 표 1의 게이트 결과는 그 게이트 설계에만 해당할 "
-        "수 있습니다.\n\n"
-        "**왜 작동하는가.** 깨끗한 기울기, 짧은 경로, 매끄러운 손실 지형은 저마다 일부를 설명하며, 실험실에는 각각을 "
-        "보는 화면이 있습니다. 그러나 어느 것도 최종 답은 아닙니다.\n\n"
-        "**여기서 보여 줄 수 없는 것.** 이곳의 학습 기록은 적고 짧습니다. 시드 사이의 차이만큼 작은 차이는 차이가 "
-        "아니며, 초기 학습 곡선은 최종 정확도를 말해 주지 않습니다. 논문 화면에서는 학습 기록이 어떤 주장을 "
-        "뒷받침하고 어떤 주장과 어긋나는지, 몇 번을 더 학습해야 하는지를 주장마다 보여 줍니다."),
+        "two seeds cannot be told from chance with so few, and curves of early training do not tell the final "
+        "accuracy. The Papers page says, claim by claim, what the runs support, what they contradict, and how many "
+        "more it would take.",
+        "**게이트, 다시 한번.** 하이웨이 네트워크의 공저자 R. Srivastava는 2025년에 다른 설계의 "
+        "게이트 신경망이 6.04%, ResNet-110이 6.25%라는 비교를 발표했습니다(각 1회). 따라서 표 1의 게이트 결과는 그 "
+        "게이트 설계에만 해당할 수 있습니다.\n\n"
+        "**왜 작동하는가.** 깨끗한 기울기, 짧은 경로, 매끄러운 손실 지형은 저마다 설명으로 제시되어 왔으며, 실험실에는 "
+        "각각을 보는 화면이 있습니다. 어느 것도 최종 답은 아닙니다.\n\n"
+        "**여기서 보여 줄 수 없는 것.** 이곳의 학습 기록은 적고 짧습니다. 시드 사이의 차이만큼 작은 차이는 몇 안 되는 "
+        "시드로는 우연과 구별할 수 없고, 초기 학습 곡선은 최종 정확도를 말해 주지 않습니다. 논문 화면에서는 학습 "
+        "기록이 어떤 주장을 뒷받침하고 어떤 주장과 어긋나는지, 몇 번 더 학습해야 하는지 보여 줍니다."),
 
     # ---- the lab on the screen
     "control.depth": Text("Layers of both nets", "두 신경망의 층 수"),
@@ -257,7 +261,7 @@ TEXTS = {
     "chart.smoothed": Text("{measure}, smoothed by {smoothing}", "{measure}, 평활화 {smoothing}"),
     "chart.early": Text(
         "It shows early optimisation, not final accuracy.",
-        "초기 최적화를 보여 줄 뿐 최종 정확도가 아닙니다."),
+        "초기 최적화를 보여 줄 뿐 최종 정확도를 나타내지는 않습니다."),
 
     # ---- one's own run
     "own.title": Text("Add your own run", "직접 학습해 보기"),
@@ -270,7 +274,7 @@ TEXTS = {
         "시드 {before}번은 이미 있으므로 시드 {seed}번입니다."),
     "own.waiting": Text(
         "{running} of your runs of this step are being trained and {queued} wait; their curves grow here.",
-        "이 단계의 내 기록 {running}개를 학습 중이고 {queued}개가 대기 중입니다. 곡선이 여기에서 자랍니다."),
+        "이 단계의 내 신경망 {running}개를 학습 중이고 {queued}개가 대기 중입니다. 곡선이 여기에서 자랍니다."),
     "own.none": Text(
         "You have no runs of this step yet; their curves will stand beside the others.",
         "이 단계의 내 기록은 아직 없습니다. 학습하면 다른 곡선 옆에 표시됩니다."),

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from resnet_lab.block_config import BlockConfig
-from resnet_lab.references import FAILED, REFERENCES, Reference, block, placed
+from resnet_lab.references import (
+    FAILED,
+    REFERENCES,
+    TABLE_1,
+    TABLE_2,
+    TABLE_3,
+    TABLE_6,
+    Reference,
+    block,
+    placed,
+)
 from resnet_lab.ui.run_styles import Style, style_of
 
 
@@ -45,13 +55,12 @@ class Step:
 
 def published(table: str, depth: int, block: BlockConfig = CONTENDERS["identity"].block) -> Reference:
     """That row of that table, on CIFAR-10."""
-    rows = [each for each in REFERENCES if each.source.endswith(table) and each.data == "cifar10"]
+    rows = [each for each in REFERENCES if each.source == table and each.data == "cifar10"]
     [found] = [each for each in rows if (each.depth, each.block) == (depth, block)]
     return found
 
 
 HALVES = block("constant_scaling", scale=0.5, branch_scale=0.5)
-PREACT = placed("full_preact")
 STEPS = (
     Step(
         key="degradation",
@@ -68,7 +77,7 @@ STEPS = (
         control="depth",
         xray=("shortcut_share",),
         xrayed=("identity", "plain"),
-        cited={f"resnet{depth}": published("2015, Table 6", depth) for depth in (20, 56, 110)},
+        cited={f"resnet{depth}": published(TABLE_6, depth) for depth in (20, 56, 110, 1202)},
     ),
     Step(
         key="shortcut",
@@ -78,9 +87,9 @@ STEPS = (
         xray=("shortcut_signal", "gradient_norm"),
         xrayed=("shut_gate", "identity"),
         cited={
-            "identity": published("2016, Table 1", 110),
-            "gated": published("2016, Table 1", 110, CONTENDERS["shut_gate"].block),
-            "scaled": published("2016, Table 1", 110, HALVES),
+            "identity": published(TABLE_1, 110),
+            "gated": published(TABLE_1, 110, CONTENDERS["shut_gate"].block),
+            "scaled": published(TABLE_1, 110, HALVES),
         },
     ),
     Step(
@@ -91,13 +100,13 @@ STEPS = (
         xray=("mean_square",),
         xrayed=("full_preact", "identity"),
         cited={
-            "original": published("2016, Table 1", 110),
-            "preact": published("2016, Table 2", 110, PREACT),
-            "original164": published("2016, Table 2", 164),
-            "preact164": published("2016, Table 2", 164, PREACT),
-            "original1001": published("2016, Table 3", 1001),
-            "preact1001": published("2016, Table 3", 1001, PREACT),
-            "after": published("2016, Table 2", 110, placed("bn_after_addition")),
+            "original": published(TABLE_1, 110),
+            "preact": published(TABLE_2, 110, CONTENDERS["full_preact"].block),
+            "original164": published(TABLE_2, 164),
+            "preact164": published(TABLE_2, 164, CONTENDERS["full_preact"].block),
+            "original1001": published(TABLE_3, 1001),
+            "preact1001": published(TABLE_3, 1001, CONTENDERS["full_preact"].block),
+            "after": published(TABLE_2, 110, placed("bn_after_addition")),
         },
     ),
     Step(

@@ -1,7 +1,7 @@
 """Make the capsules that come with the lab: python -m assets.make_gallery [RUN...]
 
-Without RUN it trains all that belongs into the gallery: on a GPU by the papers' recipe, else by the quick one. It goes
-on where it stopped; where it is stopped, the finished runs can be named.
+Without RUN it trains all that belongs into the gallery: by the quick recipe, on a GPU by the papers' too. It goes on
+where it stopped; where it is stopped, the finished runs can be named.
 """
 
 import argparse
@@ -13,12 +13,12 @@ import numpy as np
 
 from resnet_lab.block_config import BlockConfig
 from resnet_lab.capsules import read_capsule, write_capsule
+from resnet_lab.cards import CARDS
 from resnet_lab.commands.following import RESULTS, follow
 from resnet_lab.commands.train import fetch_data, taken_up
 from resnet_lab.execution import find_device
 from resnet_lab.files import size_words
 from resnet_lab.films import frames, halved
-from resnet_lab.gallery import CARDS
 from resnet_lab.launches import FIRST_BLOCKS
 from resnet_lab.predictions import Predictions, predict
 from resnet_lab.presets import preset
@@ -84,8 +84,7 @@ def papers() -> Iterator[RunConfig]:
 
 
 def of(recipe: str, depth: int, block: BlockConfig, seed: int) -> RunConfig:
-    config = preset(recipe, depth=depth, seed=seed)
-    return config.changed(model=config.model.with_block(block))
+    return preset(recipe, depth=depth, seed=seed).with_block(block)
 
 
 def trained(store: Store, device: str) -> list[Run]:

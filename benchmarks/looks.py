@@ -20,8 +20,8 @@ from captum.attr import IntegratedGradients
 
 from benchmarks.parts.options import positive
 from benchmarks.parts.results import RESULTS, Results, body, in_words, markdown, where_and_when
+from resnet_lab.cards import CARDS
 from resnet_lab.execution import usable_cores
-from resnet_lab.gallery import CARDS
 from resnet_lab.inside.explainers import BATCH
 from resnet_lab.inside.inspections import Inspector, Waiting
 from resnet_lab.inside.jobs import Findings

@@ -26,6 +26,7 @@ from typing import Any
 
 from benchmarks.parts.reaching import ERROR, LOSS, Outcome, Target, follow
 from benchmarks.parts.results import RESULTS, Results, body, in_words, markdown, where_and_when
+from resnet_lab.cards import CARDS, name_block
 from resnet_lab.commands.train import seeds
 from resnet_lab.comparisons import LAST_STEPS
 from resnet_lab.config import choices
@@ -33,7 +34,6 @@ from resnet_lab.data import DATASETS, data_is_here
 from resnet_lab.events import Event
 from resnet_lab.execution import find_device, keep_freed_memory
 from resnet_lab.files import CHECKOUT
-from resnet_lab.gallery import CARDS, name_block
 from resnet_lab.launches import Launch
 from resnet_lab.presets import PRESETS
 from resnet_lab.run_config import RunConfig

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 from resnet_lab.block_config import BlockConfig
-from resnet_lab.gallery import PLACEMENT_CARDS, SHORTCUT_CARDS
+from resnet_lab.cards import PLACEMENT_CARDS, SHORTCUT_CARDS
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.presets import preset
 from resnet_lab.run_config import RunConfig

@@ -119,6 +119,10 @@ class RunConfig(Config):
     def epochs(self) -> float:
         return self.recipe.steps * self.recipe.batch_size / self.data.num_train
 
+    def with_block(self, block: BlockConfig) -> Self:
+        """The same run of another unit."""
+        return self.changed(model=self.model.with_block(block))
+
     def with_fields(self, **fields: Any) -> Self:
         """The same run with some fields of its parts replaced, each by its own name; `data` is the data's name."""
         unknown = fields.keys() - set(flat_fields())

@@ -3,8 +3,8 @@
 import pytest
 
 from resnet_lab.capsules import write_capsule
+from resnet_lab.cards import PLACEMENT_CARDS, SHORTCUT_CARDS
 from resnet_lab.events import Done, Epoch, Step
-from resnet_lab.gallery import PLACEMENT_CARDS, SHORTCUT_CARDS
 from resnet_lab.store import Store
 from tests.stores import config
 
@@ -33,7 +33,7 @@ def gallery_of(folder, nets):
     with Store(None, folder / "made") as made:
         for number, (block, error, fields) in enumerate(nets):
             plain = config(**fields)
-            run = told(made, plain.changed(model=plain.model.with_block(block)), error, steps=plain.recipe.steps)
+            run = told(made, plain.with_block(block), error, steps=plain.recipe.steps)
             write_capsule(made, [made.run(run.id)], gallery / f"{number}.zip")
     return gallery
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from resnet_lab.gallery import CARDS
+from resnet_lab.cards import CARDS
 from resnet_lab.inside.attributions import attribute, conductance, maps, values
 from resnet_lab.inside.baselines import BASELINES, baselines_for
 from resnet_lab.inside.jobs import finish

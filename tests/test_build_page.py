@@ -6,7 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from resnet_lab import BlockConfig, ModelConfig
-from resnet_lab.gallery import PLACEMENT_CARDS, SHORTCUT_CARDS
+from resnet_lab.cards import PLACEMENT_CARDS, SHORTCUT_CARDS
 from resnet_lab.ops import OPS
 from resnet_lab.placements import PLACEMENTS, SLOTS
 from resnet_lab.shortcuts import SHORTCUTS

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch._dynamo.utils import counters
 
+from resnet_lab.cards import CARDS
 from resnet_lab.events import Alert, Step, Switch
 from resnet_lab.execution import Execution
 from resnet_lab.fusion import FusedUnits
-from resnet_lab.gallery import CARDS
 from resnet_lab.learner import Learner
 from resnet_lab.ops import has_chance
 from tests.sentences import is_one_sentence

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from resnet_lab.cards import PLACEMENT_CARDS, SHORTCUT_CARDS
 from resnet_lab.curves import Curve
-from resnet_lab.gallery import PLACEMENT_CARDS, SHORTCUT_CARDS
 from resnet_lab.ui.living_picture import BOTTOM, LEFT, RIGHT, TOP, fitting, living_picture, ticks
 from resnet_lab.ui.palette import RUNS
 from resnet_lab.ui.strings import TEXTS

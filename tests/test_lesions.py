@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from resnet_lab.cards import CARDS
 from resnet_lab.data import load_images
-from resnet_lab.gallery import CARDS
 from resnet_lab.inside.examples import examples
 from resnet_lab.inside.jobs import finish
 from resnet_lab.inside.lesions import lesion, random_deletions, reestimated, shared, single_deletions, subsets

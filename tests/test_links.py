@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from resnet_lab import BlockConfig, ModelConfig
-from resnet_lab.gallery import CARDS
+from resnet_lab.cards import CARDS
 from resnet_lab.ui.links import MAX_LENGTH, VERSION, View, decode, encode
 
 

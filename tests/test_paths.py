@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from resnet_lab.gallery import CARDS
+from resnet_lab.cards import CARDS
 from resnet_lab.inside.jobs import finish
 from resnet_lab.inside.lesions import lesion
 from resnet_lab.inside.paths import check_paths, gradient, logit_terms, path_accuracy, path_gradients

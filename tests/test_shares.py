@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from resnet_lab.gallery import CARDS
+from resnet_lab.cards import CARDS
 from resnet_lab.inside.jobs import finish
 from resnet_lab.inside.shares import PLAIN, additions, shares
 from resnet_lab.inside.subjects import Subject

@@ -19,7 +19,8 @@ def variants() -> Iterator[tuple[str, RunConfig]]:
     for name in SHORTCUTS:
         yield name, net(depth=20, shortcut=name)
     for name in PLACEMENTS:
-        yield name, net(depth=20, placement=name)
+        if name != "original":  # that is the identity's
+            yield name, net(depth=20, placement=name)
     yield "bottleneck, full_preact", net(depth=29, unit="bottleneck", placement="full_preact")
     yield "projections everywhere", net(depth=20, projection="C")
     yield "stochastic depth", net(depth=20, stochastic_depth=0.5)

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from resnet_lab.cards import CARDS
 from resnet_lab.events import Done, Epoch, Event, Probe, Start, Step
-from resnet_lab.gallery import CARDS
 from resnet_lab.presets import preset
 from resnet_lab.queueing import Process, claim, release
 from resnet_lab.run_config import RunConfig
@@ -20,7 +20,7 @@ def add(store: Store, number: int) -> Run:
     """The last one is still in training."""
     blocks = [card.block for card in CARDS.values()]
     config = preset("paper", depth=DEPTH, seed=number // len(blocks), steps=EPOCHS * EPOCH)
-    config = config.changed(model=config.model.with_block(blocks[number % len(blocks)]))
+    config = config.with_block(blocks[number % len(blocks)])
     run = store.add(config)
     claim(store, run.id, Process.of())
     store.append(run.id, list(enumerate(events(config, number), start=1)))

@@ -38,8 +38,7 @@ class Budget:
         """The same unit in a net as deep as this budget bears."""
         depth = self.depths.get(model.unit, model.depth)
         named = {"unit": model.unit, "projection": model.projection, "depth": depth}
-        config = self.config(**named | fields)
-        return config.changed(model=config.model.with_block(model.block))
+        return self.config(**named | fields).with_block(model.block)
 
 
 # fmt: off

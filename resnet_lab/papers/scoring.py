@@ -1,6 +1,5 @@
 """What forecasts were worth: told beforehand, held against what came of the runs."""
 
-import math
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -8,9 +7,9 @@ from dataclasses import dataclass
 
 from resnet_lab.forecasts import OUTCOMES, VERSION, Forecast, Outcome, outcome, recipe_of
 from resnet_lab.papers.results import Result
+from resnet_lab.papers.statistics import share_interval
 
 NUM_BINS = 5  # of the same width
-CERTAINTY = 1.96  # standard deviations, for 95%
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,7 @@ class Bin:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95%, by Wilson."""
-        z, n, share = CERTAINTY**2, self.n, self.observed
-        centre, half = share + z / (2 * n), CERTAINTY * math.sqrt(share * (1 - share) / n + z / (4 * n * n))
-        return (centre - half) / (1 + z / n), (centre + half) / (1 + z / n)
+        return share_interval(self.hits, self.n)
 
 
 @dataclass(frozen=True)

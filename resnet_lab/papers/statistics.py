@@ -109,6 +109,12 @@ def interval(differences: Differences) -> tuple[float, float] | None:
     return float(low), float(high)
 
 
+def share_interval(hits: int, number: int) -> tuple[float, float]:
+    """95%, by Wilson."""
+    low, high = stats.binomtest(hits, number).proportion_ci(method="wilson")
+    return float(low), float(high)
+
+
 def seeds_needed(parts: Sequence[Differences], level: float) -> int | None:
     """So many would probably decide, if the truth is as estimated; None: more than MOST_SEEDS. Each part has spread.
 

@@ -3,11 +3,11 @@
 import streamlit as st
 
 from resnet_lab.block_config import BlockConfig
+from resnet_lab.cards import CARDS, PLACEMENT_CARDS, SHORTCUT_CARDS, Card, name_block
 from resnet_lab.codegen import generate_code
 from resnet_lab.costs import PartCost, cost
 from resnet_lab.differences import describe_difference, shortcut_words
 from resnet_lab.equations import equations
-from resnet_lab.gallery import CARDS, PLACEMENT_CARDS, SHORTCUT_CARDS, Card, name_block
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.pictures import marked, picture
 from resnet_lab.signals import Signal

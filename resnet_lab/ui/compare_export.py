@@ -11,9 +11,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from resnet_lab.cards import name_block
 from resnet_lab.events import Start
 from resnet_lab.exports import export_runs
-from resnet_lab.gallery import name_block
 from resnet_lab.library import Readable
 from resnet_lab.pictures import Picture, picture
 from resnet_lab.run_table import cost_of, data_words, fold, framed, in_words, rows, titled, told_of

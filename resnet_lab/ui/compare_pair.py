@@ -8,10 +8,10 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from resnet_lab.cards import name_block
 from resnet_lab.comparisons import flat
 from resnet_lab.curves import curves, positions
 from resnet_lab.differences import describe_difference
-from resnet_lab.gallery import name_block
 from resnet_lab.partings import RULE, parting
 from resnet_lab.pictures import marked, picture
 from resnet_lab.run_table import cost_of

@@ -7,11 +7,11 @@ from pathlib import Path
 import streamlit as st
 
 from resnet_lab.block_config import BlockConfig
+from resnet_lab.cards import CARDS, name_block
 from resnet_lab.data import data_is_here
 from resnet_lab.estimates import expected_many, seconds_together
 from resnet_lab.execution import find_device, usable_cores
 from resnet_lab.families import legal_depths
-from resnet_lab.gallery import CARDS, name_block
 from resnet_lab.launches import FIRST_BLOCKS, Launch, Sorted, sort_out
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.places import num_places

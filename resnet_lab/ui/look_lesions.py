@@ -102,7 +102,7 @@ def choose_click(looked: Looked) -> Click:
 
 def clicked(nets: Sequence[Net], edits: Edits, click: Click, net_id: str, unit: int) -> None:
     """In the callback: the same is done to all nets, and what is still computed for the old state is given up."""
-    net = next((net for net in nets if net.id == net_id and unit <= len(net.stages)), None)
+    net = next((net for net in nets if net.id == net_id and 0 < unit <= len(net.stages)), None)
     if net is None:
         return
     for job, arguments in st.session_state.get(PENDING, []):

@@ -1,21 +1,17 @@
 """A net as a row of its units, each of which can be clicked: the shortcut above, the branch below it."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import Any
-
-import streamlit as st
 
 from resnet_lab.blocks import UnitShape
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import unit_shapes
+from resnet_lab.ui.clickable import show_clickable
 from resnet_lab.ui.look_edits import DONE, Edits
 from resnet_lab.ui.palette import ACCENT, ACCENT_TINT, BRANCH, BRANCH_TINT, FAINT, GRID, INK, PATH, SURFACE
 
-SCRIPT = Path(__file__).parent / "net_drawing.js"
 WIDTH, HEIGHT = 44, 60  # of a unit, in pixels
 PATH_Y, BRANCH_Y = 15, 43
 VERBS = {"delete": "delete", "bypass": "bypass", "scale": "scale", "swap": "swap", "shuffle": "shuffle its stage"}
@@ -24,7 +20,7 @@ STYLE = f"""
 .net-drawings {{ grid-template-columns: repeat(auto-fit, minmax(min(540px, 100%), 1fr)); }}
 .net-drawing h4 {{ margin: 0 0 0.3rem; padding: 0; font-size: 1rem; font-weight: 600; overflow-wrap: anywhere; }}
 .net-drawing p {{ margin: 0.25rem 0 0; min-height: 1.6em; font-variant-numeric: tabular-nums; }}
-.net-row {{ display: flex; flex-wrap: wrap; row-gap: 0.4rem; align-items: flex-end; }}
+.button-row {{ display: flex; flex-wrap: wrap; row-gap: 0.4rem; align-items: flex-end; }}
 .net-stage {{ position: relative; display: flex; flex-wrap: wrap; padding-top: 1.15rem; }}
 .net-stage > span {{ position: absolute; top: 0; left: 4px; font-size: 0.75rem; white-space: nowrap; }}
 .net-stage > span {{ color: {FAINT.css}; }}
@@ -90,7 +86,7 @@ def row(net: Net, edits: Edits, click: Click) -> str:
         changed = ' class="changed"' if is_shuffled else ""
         buttons = "".join(unit_button(net, unit, edits, click) for unit in units)
         groups.append(f'<div class="net-stage"><span{changed}>{words}</span>{buttons}</div>')
-    return f'<div class="net-row">{end("stem", "x")}{"".join(groups)}{end("head", "y")}</div>'
+    return f'<div class="button-row">{end("stem", "x")}{"".join(groups)}{end("head", "y")}</div>'
 
 
 def unit_button(net: Net, unit: int, edits: Edits, click: Click) -> str:
@@ -208,18 +204,10 @@ def svg(width: float, height: float, inner: str) -> str:
 
 
 def show_drawings(html: str, key: str, on_click: Callable[[str, int], Any]) -> None:
-    """`on_click` is told the net and the number of the unit, before the page runs again."""
+    """`on_click` is told the net and the number of the unit."""
 
-    def clicked() -> None:
-        told = (st.session_state.get(key) or {}).get("click") or {}
-        unit = told.get("unit")
-        if isinstance(unit, int) and unit > 0:
-            on_click(str(told.get("net")), unit)
+    def clicked(told: Mapping[str, str]) -> None:
+        if told.get("unit", "").isdecimal():
+            on_click(told.get("net", ""), int(told["unit"]))
 
-    component()(key=key, data=json.dumps({"html": html}).encode(), on_click_change=clicked)
-
-
-@st.cache_resource(show_spinner=False)
-def component() -> Any:
-    name, script = "resnet_lab_net_drawing", SCRIPT.read_text()
-    return st.components.v2.component(name, css=STYLE, js=script, isolate_styles=False)
+    show_clickable("net_drawing", html, key, clicked, STYLE)

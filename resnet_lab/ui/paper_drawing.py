@@ -1,13 +1,9 @@
 """A table of the papers as it is read: their number, and beside it what was measured here, each cell to be clicked."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence, Set
 from functools import lru_cache
 from html import escape
-from pathlib import Path
 from typing import Any
-
-import streamlit as st
 
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.papers.budgets import BUDGETS
@@ -15,9 +11,9 @@ from resnet_lab.papers.cells import Cell, Place
 from resnet_lab.papers.measures import MEASURES
 from resnet_lab.papers.paper_tables import PAPER, Row, Table
 from resnet_lab.pictures import picture
+from resnet_lab.ui.clickable import show_clickable
 from resnet_lab.ui.diagram import EMBLEM, draw
 
-SCRIPT = Path(__file__).parent / "paper_drawing.js"
 WHOLE, ALL = -1, ""  # the row of a column's head, the budget of a row's name
 
 
@@ -133,17 +129,10 @@ def block_emblem(model_json: str) -> str:
 
 
 def show_table(html: str, key: str, on_click: Callable[[int, str], Any]) -> None:
-    """`on_click` is told the row and the budget, before the page runs again."""
+    """`on_click` is told the row and the budget."""
 
-    def clicked() -> None:
-        told = (st.session_state.get(key) or {}).get("click") or {}
-        row, budget = told.get("row"), told.get("budget")
-        if isinstance(row, int) and isinstance(budget, str):
-            on_click(row, budget)
+    def clicked(told: Mapping[str, str]) -> None:
+        if told.get("row", "").removeprefix("-").isdecimal():
+            on_click(int(told["row"]), told.get("budget", ""))
 
-    component()(key=key, data=json.dumps({"html": html}).encode(), on_click_change=clicked)
-
-
-@st.cache_resource(show_spinner=False)
-def component() -> Any:
-    return st.components.v2.component("resnet_lab_paper_table", js=SCRIPT.read_text(), isolate_styles=False)
+    show_clickable("paper_table", html, key, clicked)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from resnet_lab import BlockConfig, ModelConfig
-from resnet_lab.gallery import PLACEMENT_CARDS, SHORTCUT_CARDS
+from resnet_lab.cards import PLACEMENT_CARDS, SHORTCUT_CARDS
 from resnet_lab.pictures import picture
 from resnet_lab.placements import PLACEMENTS
 from resnet_lab.shortcuts import SHORTCUTS

@@ -26,5 +26,5 @@ def test_the_address_keeps_the_table_and_nothing_is_cut_at_900_pixels(visit: Cal
     expect(page.locator(".paper-table .group")).to_have_count(2)
     settle(page)
     assert "table=table2" in page.url
-    widths = page.locator(".paper-table-place").evaluate("place => [place.scrollWidth, place.clientWidth]")
+    widths = page.locator(".clickable:has(> .paper-table)").evaluate("place => [place.scrollWidth, place.clientWidth]")
     assert widths[0] <= widths[1]

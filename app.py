@@ -11,7 +11,7 @@ st.set_page_config(page_title="ResNet Lab", page_icon="assets/icon.svg", layout=
 preload()
 st.navigation(
     [
-        st.Page("screens/home.py", title="Home", url_path="home", default=True),
+        st.Page("screens/home.py", title="Home", default=True),
         st.Page("screens/tour.py", title="Tour", url_path="tour"),
         st.Page("screens/build.py", title="Build", url_path="build"),
         st.Page("screens/train.py", title="Train", url_path="train"),

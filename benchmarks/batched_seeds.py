@@ -7,7 +7,6 @@ thread, in fp32 and in bf16; both from the images on the disk to the new weights
 """
 
 import argparse
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -18,8 +17,8 @@ from typing import Any
 import torch
 
 from benchmarks.parts.one_net import OneNet
-from benchmarks.parts.options import positive
-from benchmarks.parts.results import RESULTS, Results, body, in_words, markdown, where_and_when
+from benchmarks.parts.options import add_save, positive
+from benchmarks.parts.results import RESULTS, Results, body, in_words, markdown, spread, where_and_when
 from resnet_lab.execution import keep_freed_memory
 from resnet_lab.learner import Learner
 from resnet_lab.presets import preset
@@ -71,10 +70,7 @@ def verdict(found: Sequence[float]) -> str:
 
 
 def results(found: dict[tuple[str, str], list[float]], settings: dict[str, int], where: dict[str, Any]) -> Results:
-    rows = [
-        [f"{name}, {precision}", f"{statistics.median(each):.2f} ({min(each):.2f} to {max(each):.2f})", verdict(each)]
-        for (name, precision), each in found.items()
-    ]
+    rows = [[f"{name}, {precision}", spread(each), verdict(each)] for (name, precision), each in found.items()]
     head = [f"{settings['seeds']} seeds", f"speed as one net, n = {settings['rounds']} rounds", "they are"]
     told = [{"net": name, "precision": precision, "ratios": each} for (name, precision), each in found.items()]
     return Results(
@@ -90,7 +86,7 @@ def main(arguments: Sequence[str] | None = None, folder: Path = RESULTS, steps: 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=positive, default=4)
     parser.add_argument("--rounds", type=positive, default=5)
-    parser.add_argument("--save", action="store_true", help="also into benchmarks/results")
+    add_save(parser)
     options = parser.parse_args(arguments)
     keep_freed_memory()
     torch.set_num_threads(1)
@@ -102,9 +98,7 @@ def main(arguments: Sequence[str] | None = None, folder: Path = RESULTS, steps: 
             found[name, precision] = ratios(config, precision, options.seeds, options.rounds, steps)
             print(f"{name}, {precision}: {verdict(found[name, precision])}", flush=True)
     page = results(found, {"seeds": options.seeds, "rounds": options.rounds, "steps": steps}, where)
-    print(f"\n{page.page()}")
-    if options.save:
-        page.save(folder, "batched_seeds-cpu")
+    page.tell(folder, "batched_seeds-cpu", options.save)
 
 
 if __name__ == "__main__":

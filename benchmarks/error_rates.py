@@ -8,13 +8,14 @@ comparison is decided by n seeds where its mean difference is some standard devi
 """
 
 import argparse
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from benchmarks.parts.options import positive
+from benchmarks.parts.options import add_save, positive
 from benchmarks.parts.results import RESULTS, Results, body, markdown, where_and_when
 from resnet_lab.papers.budgets import BUDGETS, Budget
 from resnet_lab.papers.statistics import interval, smallest_effect
@@ -103,15 +104,12 @@ def decided(number: int, effect: float, level: float, num_studies: int) -> float
     return float(np.mean(ratios >= smallest_effect(number, level)))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.error_rates", description=__doc__)
+def main(arguments: Sequence[str] | None = None, folder: Path = RESULTS) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--studies", type=positive, default=1000, help="of each kind (default: 1000)")
-    parser.add_argument("--save", action="store_true", help="into benchmarks/results")
-    options = parser.parse_args()
-    found = measured(options.studies)
-    print(found.page())
-    if options.save:
-        found.save(RESULTS, "error_rates")
+    add_save(parser)
+    options = parser.parse_args(arguments)
+    measured(options.studies).tell(folder, "error_rates", options.save)
 
 
 def measured(num_studies: int) -> Results:

@@ -1,39 +1,48 @@
-"""How soon three curves begin: python -m benchmarks.first_points
+"""How soon three curves begin: python -m benchmarks.first_points [--rounds 3] [--save]
 
 The first comparison, each time in a new home: seconds from putting its runs into the queue to the first point of each,
 by a supervisor that is started then, and by one that a visit has warmed up. Without a browser, which adds about 1.5 s.
 """
 
-import os
-import statistics
+import argparse
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import torch
-
-from resnet_lab.environment import cpu_name
-from resnet_lab.execution import usable_cores
+from benchmarks.parts.options import add_save, positive
+from benchmarks.parts.results import RESULTS, Results, body, in_words, markdown, spread, where_and_when
 from resnet_lab.launches import first_comparison
 from resnet_lab.queueing import request
 from resnet_lab.store import Store
 from resnet_lab.supervisor import ensure_supervisor, has_work, note_visit, start_supervisor
 
-ROUNDS = 3
 VISIT_SECONDS = 10.0  # before the runs come
 LOOK_SECONDS = 0.05
 
 
-def main() -> None:
-    print(f"{cpu_name()}, {len(usable_cores())} cores, torch {torch.__version__}, load {os.getloadavg()[0]:.1f}")
-    print(f"{ROUNDS} rounds; seconds until each of the three runs has a point\n")
-    rounds = [(measured(0.0), measured(VISIT_SECONDS)) for _ in range(ROUNDS)]
-    for name, points in zip(("cold", "warmed up"), zip(*rounds, strict=True), strict=True):
-        print(f"{name:10} {'   '.join(' '.join(f'{seconds:4.1f}' for seconds in each) for each in points)}")
-    ratios = [cold[-1] / warm[-1] for cold, warm in rounds]
-    print(f"\nall three: cold / warmed up {statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f})")
+def main(arguments: Sequence[str] | None = None, folder: Path = RESULTS, visit_seconds: float = VISIT_SECONDS) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=positive, default=3)
+    add_save(parser)
+    options = parser.parse_args(arguments)
+    where = where_and_when(("torch", "numpy"))
+    print(f"{in_words(where)}\n", flush=True)
+    rounds = [(measured(0.0), measured(visit_seconds)) for _ in range(options.rounds)]
+    cold, warm = zip(*rounds, strict=True)
+    found = {"cold": cold, "warmed up": warm}
+    rows = [
+        [name, *(spread([points[place] for points in each], ".1f") for place in range(len(each[0])))]
+        for name, each in found.items()
+    ]
+    table = markdown(["seconds until there is a point of", "one run", "two", "all three"], rows)
+    ratios = [before[-1] / after[-1] for before, after in rounds]
+    words = f"All three, cold / warmed up: {spread(ratios, '.1f')}. median (lowest to highest) of {len(rounds)}."
+    Results("How soon three curves begin", where, body(__doc__), f"{table}\n\n{words}", {"seconds": found}).tell(
+        folder, "first_points-cpu", options.save
+    )
 
 
 def measured(visit_seconds: float) -> list[float]:
@@ -47,7 +56,7 @@ def measured(visit_seconds: float) -> list[float]:
             ending.callback(end, store, start_supervisor(store))
             time.sleep(visit_seconds)
         start = time.monotonic()
-        runs = store.add_many(first_comparison(store, "sample"), device="cpu")
+        runs = store.add_many(first_comparison(store, "sample").new, device="cpu")
         if not visit_seconds:
             ending.callback(end, store, ensure_supervisor(store))
         points: dict[str, float] = {}

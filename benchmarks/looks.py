@@ -18,8 +18,8 @@ from typing import Any
 import torch
 from captum.attr import IntegratedGradients
 
-from benchmarks.parts.options import positive
-from benchmarks.parts.results import RESULTS, Results, body, in_words, markdown, where_and_when
+from benchmarks.parts.options import add_save, positive
+from benchmarks.parts.results import RESULTS, Results, body, in_words, markdown, spread, where_and_when
 from resnet_lab.cards import CARDS
 from resnet_lab.execution import usable_cores
 from resnet_lab.inside.explainers import BATCH
@@ -55,7 +55,7 @@ class Round:
 def main(arguments: Sequence[str] | None = None, folder: Path = RESULTS) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=positive, default=5)
-    parser.add_argument("--save", action="store_true", help="also into benchmarks/results")
+    add_save(parser)
     options = parser.parse_args(arguments)
     torch.set_num_threads(max(1, len(usable_cores()) // 2))  # as the process that computes
     where = where_and_when(PACKAGES)
@@ -65,9 +65,7 @@ def main(arguments: Sequence[str] | None = None, folder: Path = RESULTS) -> None
         opened = [open_subject(each) for each in subjects]
         by_captum(opened, PICTURES[0])  # what only the first time takes
         found = results([measured(subjects, opened) for _ in range(options.rounds)], where)
-    print(found.page())
-    if options.save:
-        found.save(folder, "looks")
+    found.tell(folder, "looks", options.save)
 
 
 def subject(name: str, folder: Path) -> Subject:
@@ -123,10 +121,6 @@ def results(rounds: Sequence[Round], where: dict[str, Any]) -> Results:
     table = markdown(["seconds until the maps are there", "median", "lowest", "highest", "times Captum alone"], rows)
     told = {"rounds": [asdict(each) for each in rounds]}
     return Results("Speed of Look inside", where, body(__doc__), f"{table}\n\nn = {len(rounds)} rounds", told)
-
-
-def spread(ratios: Sequence[float]) -> str:
-    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.parts.options import positive
+from benchmarks.parts.options import add_save, positive
 from benchmarks.parts.results import RESULTS, Results, body, in_words, markdown, where_and_when
 from benchmarks.parts.usual_pipeline import usual_steps
 from resnet_lab.data import data_is_here
@@ -169,7 +169,7 @@ def main(arguments: Sequence[str] | None = None, folder: Path = RESULTS) -> None
     parser.add_argument("--batch-size", type=positive, default=BATCH)
     parser.add_argument("--warm-up", type=int, metavar="STEPS", help=f"usually {WARM_UP}")
     parser.add_argument("--steps", type=positive, help=f"usually {STEPS}")
-    parser.add_argument("--save", action="store_true", help="also into benchmarks/results")
+    add_save(parser)
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.one:

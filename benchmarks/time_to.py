@@ -24,6 +24,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
+from benchmarks.parts.options import add_save
 from benchmarks.parts.reaching import ERROR, LOSS, Outcome, Target, follow
 from benchmarks.parts.results import RESULTS, Results, body, in_words, markdown, where_and_when
 from resnet_lab.cards import CARDS, name_block
@@ -182,7 +183,7 @@ def main(arguments: Sequence[str] | None = None, folder: Path = RESULTS) -> None
     parser.add_argument("--steps", type=int, help="another budget than the recipe's")
     parser.add_argument("--precision", choices=["auto", "fp32", "tf32", "bf16"], default="auto", help="of all runs")
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto", help="usually a GPU, if any")
-    parser.add_argument("--save", action="store_true", help="also into benchmarks/results")
+    add_save(parser)
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.one:

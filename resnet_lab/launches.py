@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import count, product
 from typing import Any
 
 from resnet_lab.block_config import BlockConfig
@@ -61,11 +61,10 @@ def sort_out(store: Store, configs: Sequence[RunConfig]) -> Sorted:
     return Sorted([config for config, run in found if run is None], [run for _, run in found if run is not None])
 
 
-def first_comparison(store: Store, data: str) -> list[RunConfig]:
-    """Plain, identity and full pre-activation, with the first seed that the store does not have yet."""
-    seed = 0
-    while True:
-        configs = Launch("minute", FIRST_BLOCKS, [56], [seed], fields={"data": data}).configs()
-        if len(sort_out(store, configs).new) == len(configs):
-            return configs
-        seed += 1
+def first_comparison(store: Store, data: str) -> Sorted:
+    """Plain, identity and full pre-activation, with the first seed of which something is still to be trained."""
+    for seed in count():
+        found = sort_out(store, Launch("minute", FIRST_BLOCKS, [56], [seed], fields={"data": data}).configs())
+        if found.new:
+            break
+    return found

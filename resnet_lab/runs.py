@@ -68,8 +68,9 @@ class Run:
 
     @property
     def hardware(self) -> str:
-        """What it was trained on, as far as that is known."""
-        return str(self.environment.get("gpu") or self.environment.get("cpu") or self.device)
+        """What it is trained on; empty as long as that is not known."""
+        known = self.environment.get("gpu") or self.environment.get("cpu") or self.device
+        return "" if known == "auto" else str(known)
 
     @property
     def is_active(self) -> bool:

@@ -61,8 +61,10 @@ def summary(run: Run, step: Event | None, epoch: Event | None, end: Event | None
 
 
 def duration(seconds: float) -> str:
-    """'41 s', '3 min 20 s', '2 h 5 min'"""
+    """'41 s', '3 min 20 s', '2 h 5 min', '11 days'"""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+    if whole < 48 * 3600:
+        return f"{whole // 60} min {whole % 60} s" if whole < 3600 else f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{round(whole / 86400):,} days"

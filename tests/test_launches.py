@@ -69,9 +69,12 @@ def test_what_was_trained_before_is_found(store):
     assert (found.new, [each.id for each in found.known]) == ([new], [run.id])
 
 
-def test_each_first_comparison_has_a_seed_of_its_own(store):
-    first = first_comparison(store, "sample")
+def test_a_first_comparison_trains_what_is_missing_of_its_seed_then_the_next_seed(store):
+    first = first_comparison(store, "sample").new
     assert [config.model.block for config in first] == list(FIRST_BLOCKS)
     assert {config.seed for config in first} == {0}
-    store.add(first[1])
-    assert {config.seed for config in first_comparison(store, "sample")} == {1}
+    run = store.add(first[1])
+    found = first_comparison(store, "sample")
+    assert (found.new, [each.id for each in found.known]) == ([first[0], first[2]], [run.id])
+    store.add_many(found.new)
+    assert {config.seed for config in first_comparison(store, "sample").new} == {1}

@@ -26,6 +26,7 @@ def over(store, config, error=10.0, loss=1.5, response=0.5, status="done"):
     """A run that has told of its end."""
     run = store.add(config)
     claim(store, run.id, Process.of())
+    store.record_environment(run.id, {"cpu": "A processor"})
     steps = config.recipe.steps
     layers = {"stem.conv": {"response": 9.0}, "stages.0.0.branch.conv1": {"response": response}}
     told = [

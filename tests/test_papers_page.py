@@ -248,5 +248,5 @@ def test_each_number_has_its_run_its_budget_its_hardware_and_its_date(store):
     assert line["run"] == f"compare?runs={run.id}"
     assert (line["seed"], line["test error, %"], line["whose"]) == (0, 9.25, "yours")
     assert line["budget"] == BUDGETS["quick"].words
-    assert line["hardware"]
+    assert line["hardware"] == "A processor"
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", line["ended"])

@@ -6,15 +6,19 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from resnet_lab.block_config import BlockConfig
+from resnet_lab.histories import Histories
 from resnet_lab.library import Library
 from resnet_lab.papers.budgets import setting
 from resnet_lab.store import Store
 from resnet_lab.ui.board import KNOWN
 from resnet_lab.ui.links import decode
+from resnet_lab.ui.shared import Shared
 from resnet_lab.ui.story_runs import comparable, story_styles
 from resnet_lab.ui.strings import LANGUAGES, TEXTS, speaking
+from resnet_lab.ui.tour import looked_into
 from resnet_lab.ui.tour_runs import configs_of, next_runs, own_runs
 from resnet_lab.ui.tour_steps import CONTENDERS, STEPS, cited
+from resnet_lab.weights import WEIGHTS
 from tests.processes import store
 from tests.stores import config
 from tests.stories import shipped_gallery, told
@@ -141,7 +145,7 @@ def test_own_runs_stand_in_charts_of_their_own_beside_the_shipped_ones(store, sh
 
 def test_runs_that_are_trained_now_are_told_and_grow(store):
     told(store, configs_of(BY_KEY["residual"], "sample")[0], 55.0, status="queued")
-    assert TEXTS["own.waiting"].en.format(running=0, queued=1) in words(opened(step="2"))
+    assert TEXTS["own.active"].en.format(runs=1) in [info.value for info in opened(step="2").info]
 
 
 def test_only_the_steps_own_settings_count_as_own_runs(store):
@@ -162,6 +166,26 @@ def test_budgets_are_never_mixed_and_the_one_with_most_nets_is_shown(tmp_path):
         assert [run.id for run in comparable(runs, ("identity",), ())] == [longest.id]
         assert [run.id for run in comparable(runs, ("full_preact",), ())] == [deeper.id]
         assert comparable(runs, ("open_gate",), ()) == []
+
+
+def test_of_several_budgets_that_of_the_depth_that_is_asked_for_is_shown(tmp_path):
+    with Store(None, tmp_path) as store:
+        told(store, config(steps=90), 40.0, steps=90)
+        deeper = told(store, config(depth=14), 40.0)
+        assert [run.id for run in comparable(store.runs(), ("identity",), (14,))] == [deeper.id]
+
+
+def test_only_nets_with_weights_are_looked_into_one_of_each_block(tmp_path):
+    with Store(None, tmp_path) as store:
+        library, step = Library(store, None), BY_KEY["residual"]
+        runs = [told(store, net, 50.0) for seed in (0, 1) for net in configs_of(step, "sample", seed=seed)]
+        assert looked_into(Shared(library, Histories(library)), step, runs) is None
+        for run in runs[1:]:
+            weights = store.run_folder(run.id) / WEIGHTS
+            weights.parent.mkdir(parents=True, exist_ok=True)
+            weights.touch()
+        _, _, parameters = looked_into(Shared(library, Histories(library)), step, runs)
+        assert parameters == {"nets": f"{runs[2].id}.{runs[1].id}"}
 
 
 def test_where_depth_is_compared_depths_stand_together_told_apart_by_dashes(tmp_path):
@@ -221,5 +245,5 @@ def test_the_links_bring_along_what_is_on_the_screen(store, shipped_gallery):
     assert view.baseline == BlockConfig()
     last = links(opened(step="5"))
     assert last["compare"].count(".") == 2, "three runs"
-    assert last["look"].startswith("nets=s")
+    assert "look" not in last, "these runs have no weights"
     assert last["papers"] in ("view=claims", "view=tables")

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -58,10 +59,20 @@ class Results:
     def page(self) -> str:
         return f"# {self.title}\n\n{in_words(self.where)}\n\n{self.how.strip()}\n\n{self.tables}\n"
 
+    def tell(self, folder: Path, name: str, is_saved: bool) -> None:
+        print(self.page())
+        if is_saved:
+            self.save(folder, name)
+
     def save(self, folder: Path, name: str) -> None:
         folder.mkdir(exist_ok=True)
         (folder / f"{name}.md").write_text(self.page())
         (folder / f"{name}.json").write_text(json.dumps(self.where | self.numbers, indent=2, allow_nan=False) + "\n")
+
+
+def spread(values: Sequence[float], form: str = ".2f") -> str:
+    """'1.34 (1.20 to 1.41)': the median, the lowest and the highest."""
+    return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
 def body(docstring: str | None) -> str:

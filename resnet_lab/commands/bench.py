@@ -15,6 +15,7 @@ BENCHMARKS = {
     "gpu": "whether the GPU path agrees with the plain one, and how fast",
     "xray": "what the X-ray costs",
     "looks": "how soon Look inside has its maps",
+    "error_rates": "how often the verdicts of the Papers page are wrong",
     "batched_seeds": "whether several seeds of one net are faster as one net",
 }
 

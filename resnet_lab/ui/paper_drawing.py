@@ -86,7 +86,8 @@ def cell_html(row: Row, number: int, budget: str, cell: Cell, is_marked: bool, c
     words = f"<b>{main}</b><span>{escape(below)}</span>" if not cell.is_empty else '<b class="empty"></b>'
     if not can_train:
         return words
-    told = f"{row.words}, {budget_name(budget)}: {f'{main} {below}' if not cell.is_empty else 'not trained yet'}"
+    known = f"{main.replace('<i>', '').replace('</i>', '')} {below}" if not cell.is_empty else "not trained yet"
+    told = f"{row.words}, {budget_name(budget)}: {known}"
     return button(number, budget, words, title=told, pressed=is_marked)
 
 

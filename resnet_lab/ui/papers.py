@@ -12,6 +12,7 @@ from resnet_lab.ui.launching import counted, places_for, time_words
 from resnet_lab.ui.page import verbatim
 
 DEVICE = "auto"  # that all runs of this page are trained on
+WIDGET = "papers_{}"  # the keys of widgets that show what the address says
 
 
 def choose(name: str, titles: Mapping[str, str], usual: str) -> str:
@@ -19,19 +20,23 @@ def choose(name: str, titles: Mapping[str, str], usual: str) -> str:
     asked = st.query_params.get(name, "")
     if asked and asked not in titles:
         st.warning(f"There is no {name} {verbatim(short(asked))} here: you see “{titles[usual]}”.")
-    at_first = asked if asked in titles else usual
-    chosen: str = st.segmented_control(
+    st.session_state[WIDGET.format(name)] = asked if asked in titles else usual
+    chosen = st.segmented_control(
         name.capitalize(),
         list(titles),
-        default=at_first,
-        key=f"papers_{name}_{at_first}",
+        key=WIDGET.format(name),
         format_func=titles.__getitem__,
         required=True,
         label_visibility="collapsed",
+        on_change=remember,
+        args=(name,),
     )
-    if chosen != asked:
-        st.query_params[name] = chosen
+    assert chosen is not None
     return chosen
+
+
+def remember(name: str) -> None:
+    st.query_params[name] = st.session_state[WIDGET.format(name)]
 
 
 def say_missing_data(names: Iterable[str]) -> None:

@@ -259,4 +259,4 @@ def say_unscored(found: Sequence[Result], scored: Sequence[Trial]) -> None:
         "a forecast, but a recipe or data for which no limits were fixed": others,
     }
     words = [f"{counted(number, 'run')} had {what}." for what, number in counts.items() if number]
-    st.caption(" ".join(["Not scored:", *(words or ["none of those that are over."]), NOT_SCORED]))
+    st.caption(" ".join(["Not scored:", *(words or ["no run that is over is left out."]), NOT_SCORED]))

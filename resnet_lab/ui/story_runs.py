@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -10,7 +11,9 @@ from resnet_lab.block_config import BlockConfig
 from resnet_lab.curves import Curve, curves
 from resnet_lab.histories import Histories
 from resnet_lab.library import Library
+from resnet_lab.presets import PRESETS
 from resnet_lab.references import comparable_recipe
+from resnet_lab.run_config import RunConfig
 from resnet_lab.runs import Run
 from resnet_lab.series import Series
 from resnet_lab.ui.run_styles import Style
@@ -27,7 +30,8 @@ def shipped_runs(library: Library) -> list[Run]:
 
 
 def comparable(runs: Sequence[Run], nets: Sequence[str], depths: Sequence[int]) -> list[Run]:
-    """Of these nets, those of the one budget that has most of them, then of the longest: budgets are never mixed.
+    """Of these nets, those of the one budget that has most of them: budgets are never mixed. Of several such budgets
+    the one of the depth that is asked for, else the longest.
 
     Where several depths are asked for, depth is what is compared; else all that is shown is of one depth.
     """
@@ -38,13 +42,14 @@ def comparable(runs: Sequence[Run], nets: Sequence[str], depths: Sequence[int]) 
         if NAMES.get(model.block) in nets:
             size = model.changed(block=BlockConfig(), **same)
             budgets[run.config.data, comparable_recipe(run.config.recipe), size].append(run)
-    best = max(budgets.values(), key=weight, default=[])
+    best = max(budgets.values(), key=partial(weight, depths), default=[])
     return sorted(best, key=lambda run: (nets.index(NAMES[run.config.model.block]), run.config.model.depth, run.seed))
 
 
-def weight(runs: Sequence[Run]) -> tuple[int, int, int]:
+def weight(depths: Sequence[int], runs: Sequence[Run]) -> tuple[int, bool, int, int]:
     config = runs[0].config
-    return len({run.config.model for run in runs}), config.recipe.steps * config.recipe.batch_size, len(runs)
+    num_images = config.recipe.steps * config.recipe.batch_size
+    return len({run.config.model for run in runs}), config.model.depth in depths, num_images, len(runs)
 
 
 def series_of(runs: Sequence[Run], say: Say) -> list[Series]:
@@ -85,9 +90,15 @@ def setting_words(runs: Sequence[Run], say: Say) -> str:
         data=say(f"data.{data.name}"),
         side=data.resolution,
         tests=f"{data.num_test:,}",
-        hardware=", ".join(dict.fromkeys(run.hardware for run in runs)),
+        hardware=", ".join(dict.fromkeys(run.hardware for run in runs if run.hardware)) or say("hardware.unknown"),
     )
-    return words if config.epochs >= FEW_EPOCHS else f"{words} {say('chart.early')}"
+    scope = say("chart.early") if config.epochs < FEW_EPOCHS else "" if is_papers(config) else say("chart.short")
+    return f"{words} {scope}".strip()
+
+
+def is_papers(config: RunConfig) -> bool:
+    """Trained as long as in the papers."""
+    return config.recipe.steps >= PRESETS["paper"].fields["steps"]
 
 
 def end_words(curve: Curve, unit: str, say: Say) -> str:

@@ -133,7 +133,7 @@ TEXTS = {
         "He et al. (2015) found that a plain net of 56 layers trains worse than one of 20, on the training images "
         "too, so that this is not overfitting. Their plain net of 110 layers stayed above 60% error (caption of their "
         "Figure 6). They call it degradation: a solution at least as good is there, and training does not find it.\n\n"
-        "The X-ray beside this text is computed now, in nets that have not been trained. Choose a depth and look at "
+        "The X-ray on this page is computed now, in nets that have not been trained. Choose a depth and look at "
         "the gradient on its way back from the output, on the right, to the input, on the left: the deeper the plain "
         "net, the further its units are apart. Such numbers show where two nets differ before the first step, and do "
         "not prove why training fails: the paper itself holds vanishing gradients for an unlikely cause, since with BN "
@@ -142,10 +142,10 @@ TEXTS = {
         "He 등(2015)은 56층 일반 신경망이 20층보다 학습 이미지에서도 더 나쁘다는 것을 발견했습니다. 따라서 과적합이 "
         "아닙니다. 110층 일반 신경망의 오류율은 60%를 넘었습니다(그림 6의 설명). 적어도 그만큼 좋은 해가 있는데도 "
         "찾아내지 못하는 이 현상을 성능 저하(degradation)라고 부릅니다.\n\n"
-        "옆의 엑스레이는 아직 학습하지 않은 신경망에서 지금 계산한 것입니다. 깊이를 고르고, 기울기가 오른쪽의 출력에서 "
-        "왼쪽의 입력으로 되돌아가는 모습을 보십시오. 일반 신경망은 깊을수록 유닛 사이의 차이가 커집니다. 이 수치가 "
-        "실패의 이유를 증명하지는 않습니다. 논문은 BN을 쓴 신경망에서는 기울기의 크기가 정상이었으므로 기울기 소실이 "
-        "원인일 가능성은 낮다고 봅니다(4.1절)."),
+        "이 엑스레이는 아직 학습하지 않은 신경망에서 지금 계산한 것입니다. 깊이를 고르고, 기울기가 오른쪽의 "
+        "출력에서 왼쪽의 입력으로 되돌아가는 모습을 보십시오. 일반 신경망은 깊을수록 유닛 사이의 차이가 커집니다. 이 "
+        "수치가 실패의 이유를 증명하지는 않습니다. 논문은 BN을 쓴 신경망에서는 기울기의 크기가 정상이었으므로 기울기 "
+        "소실이 원인일 가능성은 낮다고 봅니다(4.1절)."),
 
     "tour.residual": Text("Residual", "잔차"),
     "tour.residual.title": Text("A way around every block", "모든 블록을 건너뛰는 길"),
@@ -259,6 +259,14 @@ TEXTS = {
     "chart.shipped": Text("Comes with the lab. {measure}", "실험실에 포함된 기록. {measure}"),
     "chart.own": Text("Yours. {measure}", "내 기록. {measure}"),
     "chart.smoothed": Text("{measure}, smoothed by {smoothing}", "{measure}, 평활화 {smoothing}"),
+    "chart.short": Text(
+        "The papers train longer, and mostly deeper nets: what comes out better here need not be what comes out better "
+        "there.",
+        "논문은 더 오래, 대개 더 깊은 신경망을 학습합니다. 여기서 더 좋은 것이 논문에서도 더 좋다고 할 수는 없습니다."),
+    "chart.band": Text(
+        "A line is the mean of the n seeds, its band one standard deviation.",
+        "선은 시드 n개의 평균, 띠는 표준편차입니다."),
+    "hardware.unknown": Text("hardware that has not been told yet", "아직 알려지지 않은 장치"),
     "chart.early": Text(
         "It shows early optimisation, not final accuracy.",
         "초기 최적화를 보여 줄 뿐 최종 정확도를 나타내지는 않습니다."),
@@ -272,12 +280,14 @@ TEXTS = {
     "own.seed": Text(
         "Those of seed {before} are there: this is seed {seed}.",
         "시드 {before}번은 이미 있으므로 시드 {seed}번입니다."),
-    "own.waiting": Text(
-        "{running} of your runs of this step are being trained and {queued} wait; their curves grow here.",
-        "이 단계의 내 신경망 {running}개를 학습 중이고 {queued}개가 대기 중입니다. 곡선이 여기에서 자랍니다."),
+    "own.active": Text(
+        "{runs} of your runs of this step are under way; their curves grow among the charts, under “Yours”.",
+        "이 단계의 내 신경망 {runs}개를 학습하고 있습니다. 곡선은 차트 가운데 ‘내 기록’에서 자랍니다."),
+    "own.watch": Text("How far they are; pause or stop them", "진행 상황 보기, 일시 중지하거나 멈추기"),
     "own.none": Text(
-        "You have no runs of this step yet; their curves will stand beside the others.",
-        "이 단계의 내 기록은 아직 없습니다. 학습하면 다른 곡선 옆에 표시됩니다."),
+        "You have no runs of this step yet; their curves will stand beside the others, in charts of their own, since "
+        "their budget is another.",
+        "이 단계의 내 기록은 아직 없습니다. 학습 조건이 다르므로 다른 곡선 옆의 별도 차트에 표시됩니다."),
     "own.problem": Text("Nothing was started: {problem}", "시작하지 못했습니다: {problem}"),
     "shipped.none": Text(
         "No runs of this step come with this copy of the lab: yours will be the first.",

@@ -10,6 +10,7 @@ from resnet_lab.model_config import ModelConfig
 from resnet_lab.pictures import picture
 from resnet_lab.runs import Run
 from resnet_lab.ui.board import show_charts
+from resnet_lab.ui.compare_view import CHOSEN
 from resnet_lab.ui.diagram import draw
 from resnet_lab.ui.links import View, encode
 from resnet_lab.ui.page import current_theme, verbatim
@@ -21,6 +22,7 @@ from resnet_lab.ui.tour_charts import run_charts, xray_charts
 from resnet_lab.ui.tour_runs import offer_runs, own_runs
 from resnet_lab.ui.tour_steps import CONTENDERS, STEPS, Step, cited
 from resnet_lab.ui.tour_xray import CONTROLS, Pair, look
+from resnet_lab.weights import WEIGHTS
 
 PARAMETER = "step"
 WIDGET = "tour_step_choice"
@@ -136,17 +138,14 @@ def board(lab: Shared, step: Step, seen: Pair | None, say: Say) -> None:
     charts |= lab.drawn(runs, how, lambda: run_charts(lab.histories, step, shown, say, theme))
     is_active = any(run.is_active for run in runs)
     show_charts(charts, f"tour_{step.key}", TICK_SECONDS if is_active else None, MIN_WIDTH)
-    say_what_is_there(step, shown["shipped"], shown["own"], say)
+    say_what_is_there(step, shown["shipped"], say)
 
 
-def say_what_is_there(step: Step, shipped: Sequence[Run], own: Sequence[Run], say: Say) -> None:
+def say_what_is_there(step: Step, shipped: Sequence[Run], say: Say) -> None:
     if not shipped:
         st.caption(say("shipped.none"))
     elif len(step.depths) > 1 and len({run.config.model.depth for run in shipped}) == 1:
         st.caption(say("shipped.one_depth"))
-    running, queued = (sum(run.status == status for run in own) for status in ("running", "queued"))
-    if running or queued:
-        st.caption(say("own.waiting", running=running, queued=queued))
 
 
 # ---- on from here
@@ -162,7 +161,7 @@ def lead_on(lab: Shared, step: Step, seen: Pair | None, runs: Sequence[Run], say
         "build": lambda: ("screens/build.py", ":material/account_tree:", built),
         "build_own": lambda: ("screens/build.py", ":material/account_tree:", {}),
         "compare": lambda: compared(runs),
-        "look": lambda: looked_into(lab, done),
+        "look": lambda: looked_into(lab, step, done),
         "tables": lambda: ("screens/papers.py", ":material/table:", {"view": "tables"}),
         "claims": lambda: ("screens/papers.py", ":material/balance:", {"view": "claims"}),
     }
@@ -174,10 +173,14 @@ def lead_on(lab: Shared, step: Step, seen: Pair | None, runs: Sequence[Run], say
 
 
 def compared(runs: Sequence[Run]) -> Lead | None:
-    link = {RUNS: join_ids(run.id for run in runs)}
+    link = {RUNS: join_ids(run.id for run in runs), "seeds": "std", "only": CHOSEN}
     return ("screens/compare.py", ":material/stacked_line_chart:", link) if runs else None
 
 
-def looked_into(lab: Shared, done: Sequence[Run]) -> Lead | None:
-    link = {"nets": join_ids(net_ids(lab.library, done))}
-    return ("screens/look.py", ":material/search:", link) if done else None
+def looked_into(lab: Shared, step: Step, done: Sequence[Run]) -> Lead | None:
+    """Of each net of the step the first whose weights are here."""
+    there = [run for run in done if (lab.library.run_folder(run.id) / WEIGHTS).is_file()]
+    blocks = [CONTENDERS[name].block for name in step.nets]
+    runs = [next((run for run in there if run.config.model.block == block), None) for block in blocks]
+    link = {"nets": join_ids(net_ids(lab.library, [run for run in runs if run]))}
+    return ("screens/look.py", ":material/search:", link) if there else None

@@ -37,7 +37,9 @@ def run_chart(histories: Histories, origin: str, runs: Sequence[Run], measure: s
     figure = curves_chart(title, say(f"unit.{measure}"), drawn, story_styles(runs), "step", theme)
     figure.update_xaxes(title_text=say("axis.step"), unifiedhovertitle={"text": f"{say('axis.step')} %{{x:,.0f}}"})
     ends = "; ".join(end_words(curve, UNITS[measure], say) for curve in drawn)
-    return Chart(figure, alt=f"{title}. {ends}.", caption=setting_words(runs, say))
+    has_band = any(curve.low is not None for curve in drawn)
+    caption = f"{say('chart.band')} {setting_words(runs, say)}" if has_band else setting_words(runs, say)
+    return Chart(figure, alt=f"{title}. {ends}.", caption=caption)
 
 
 # ---- the X-ray

@@ -13,6 +13,7 @@ from resnet_lab.runs import Run
 from resnet_lab.store import Store
 from resnet_lab.ui.launching import places_for, usual_data
 from resnet_lab.ui.page import verbatim
+from resnet_lab.ui.run_ids import RUNS, join_ids
 from resnet_lab.ui.shared import Shared, serve_queue
 from resnet_lab.ui.story_runs import comparable
 from resnet_lab.ui.strings import Say
@@ -71,6 +72,10 @@ def offer_runs(lab: Shared, step: Step, own: Sequence[Run], say: Say) -> None:
         st.error(problem)
     if not own:
         st.caption(say("own.none"))
+    elif active := [run for run in own if run.is_active]:
+        st.info(say("own.active", runs=len(active)))
+        link = {RUNS: join_ids(run.id for run in active)}
+        st.page_link("screens/train.py", label=say("own.watch"), icon=":material/show_chart:", query_params=link)
 
 
 def net_name(step: Step, config: RunConfig, say: Say) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from resnet_lab.curves import Curve
 from resnet_lab.data import DATASETS
-from resnet_lab.launches import Sorted, first_comparison
+from resnet_lab.launches import first_comparison
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.pictures import picture
 from resnet_lab.runs import Run
@@ -16,7 +16,7 @@ from resnet_lab.ui.language import in_language
 from resnet_lab.ui.launching import begin, usual_data
 from resnet_lab.ui.living_picture import living_picture
 from resnet_lab.ui.shared import Shared
-from resnet_lab.ui.story_runs import comparable, end_words, measured, setting_words, shipped_runs
+from resnet_lab.ui.story_runs import NAMES, comparable, end_words, measured, setting_words, shipped_runs
 from resnet_lab.ui.strings import Say
 from resnet_lab.ui.tour_runs import price_words
 from resnet_lab.ui.tour_steps import CONTENDERS
@@ -57,11 +57,12 @@ def way_to_tour(language: str, say: Say) -> None:
 
 def watch(lab: Shared, say: Say) -> None:
     """One click, three curves."""
-    configs = first_comparison(lab.store, usual_data())
+    found = first_comparison(lab.store, usual_data())
+    configs = found.new
     st.subheader(say("home.watch"), anchor=False)
     st.markdown(f"{say('home.watch.words', depth=configs[0].model.depth)} {say('chart.early')}")
     if st.button(say("home.watch.go"), type="primary", key="first"):
-        begin(lab.store, Sorted(new=configs, known=[]), device="auto")
+        begin(lab.store, found, device="auto")
     words = [price_words(lab.store, configs, say)]
     if seed := configs[0].seed:
         words.append(say("home.watch.seed", seed=seed))
@@ -92,7 +93,7 @@ def show_picture(lab: Shared, say: Say) -> None:
         return
     there = {run.id: run for run in runs}
     nets = [there[curve.runs[0]] for curve in drawn]
-    colours = [CONTENDERS[name_of(run)].style.colour for run in nets]
+    colours = [CONTENDERS[NAMES[run.config.model.block]].style.colour for run in nets]
     title, alt = say("home.picture"), "; ".join(end_words(curve, "%", say) for curve in drawn)
     svg = living_picture(drawn, colours, title, say("axis.step"), f"{title}. {alt}")
     legend = "".join(map(partial(entry, say), drawn, nets))
@@ -100,13 +101,9 @@ def show_picture(lab: Shared, say: Say) -> None:
     st.caption(say("home.caption", depth=nets[0].config.model.depth, about=setting_words(runs, say)))
 
 
-def name_of(run: Run) -> str:
-    return next(name for name in NETS if CONTENDERS[name].block == run.config.model.block)
-
-
 def entry(say: Say, curve: Curve, run: Run) -> str:
     """A curve's block as its emblem, its name, where it ends, and how many runs that is the mean of."""
-    name = name_of(run)
+    name = NAMES[run.config.model.block]
     emblem = draw(picture(run.config.model), say(f"block.{name}"), EMBLEM)
     words = f"{escape(say(f'block.{name}'))}<b>{curve.y[-1]:.2f}%</b>{say('home.seeds', n=len(curve.runs))}"
     return f'<li style="border-color:{CONTENDERS[name].style.colour.css}">{emblem}<span>{words}</span></li>'

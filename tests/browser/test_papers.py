@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import settle
+from tests.browser.conftest import eventually, settle
 
 
 def test_a_clicked_cell_is_marked_and_its_price_is_said(visit: Callable[..., Page]):
@@ -28,3 +28,11 @@ def test_the_address_keeps_the_table_and_nothing_is_cut_at_900_pixels(visit: Cal
     assert "table=table2" in page.url
     widths = page.locator(".clickable:has(> .paper-table)").evaluate("place => [place.scrollWidth, place.clientWidth]")
     assert widths[0] <= widths[1]
+
+
+def test_every_click_on_a_selector_counts_also_the_second_and_the_third(visit: Callable[..., Page]):
+    page = visit("papers")
+    for table in ("Table 2", "Table 3", "Table 1", "Table 2"):
+        page.get_by_role("radio", name=f"2016, {table}", exact=True).click()
+        eventually(page, lambda name=table: f"table={name.lower().replace(' ', '')}" in page.url)
+        settle(page)

@@ -41,7 +41,7 @@ TICK_SECONDS = 2.0
 ROW_HEIGHT, HEADER_HEIGHT = 40, 38
 MOST_ROWS = 5.5  # the half one says that there are more
 FORMATS = {"{:.2f}": "%.2f", "{:.3f}": "%.3f", "{:,.1f}": "%.1f", "{:,.0f}": "%.0f", "{:,}": "localized"}
-WIDTHS = {"drawn": 56, "block": 64, "tags": 110, "notes": 160, "ended": 200}
+WIDTHS = {"drawn": 56, "block": 64, "tags": 150, "notes": 160, "ended": 200}
 LETTER, MARGIN, MOST_ROOM = 6, 20, 480  # pixels
 DASHES = {"solid": "", "dash": "9 5", "dot": "2 4", "dashdot": "9 4 2 4"}  # in pixels, as the charts have them
 

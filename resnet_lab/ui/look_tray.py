@@ -10,6 +10,7 @@ from resnet_lab.inside.specimens import Specimen
 from resnet_lab.inside.subjects import Subject
 from resnet_lab.model_config import ModelConfig
 from resnet_lab.pictures import picture
+from resnet_lab.shipped import MARK
 from resnet_lab.ui.diagram import EMBLEM, draw
 from resnet_lab.ui.look_state import Looked, change, widget
 from resnet_lab.ui.look_tiles import class_name, plain, show, words
@@ -18,10 +19,11 @@ from resnet_lab.ui.look_waiting import found
 
 THUMB, LARGE = 64, 112  # pixels on the screen
 TOP = 3
+SHIPPED = "◆ "  # before the name of a net
 
 
 def choose_nets(known: Sequence[Subject], view: LookView) -> LookView:
-    names = {subject.id: subject.title for subject in known}
+    names = {subject.id: f"{SHIPPED if subject.origin == 'shipped' else ''}{subject.title}" for subject in known}
     key = widget("nets", list(view.nets))
     st.session_state[key] = [net for net in st.session_state[key] if net in names]
     chosen = st.multiselect(
@@ -32,6 +34,8 @@ def choose_nets(known: Sequence[Subject], view: LookView) -> LookView:
         max_selections=MOST_NETS,
         placeholder="Choose the trained nets to look into",
     )
+    if any(names[net].startswith(SHIPPED) for net in chosen):
+        st.caption(f"{SHIPPED}{MARK}")
     return view.changed(nets=tuple(chosen))
 
 

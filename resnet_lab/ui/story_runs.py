@@ -11,7 +11,7 @@ from resnet_lab.block_config import BlockConfig
 from resnet_lab.curves import Curve, curves
 from resnet_lab.histories import Histories
 from resnet_lab.library import Library
-from resnet_lab.presets import PRESETS
+from resnet_lab.presets import preset
 from resnet_lab.references import comparable_recipe
 from resnet_lab.run_config import RunConfig
 from resnet_lab.runs import Run
@@ -98,7 +98,7 @@ def setting_words(runs: Sequence[Run], say: Say) -> str:
 
 def is_papers(config: RunConfig) -> bool:
     """Trained as long as in the papers."""
-    return config.recipe.steps >= PRESETS["paper"].fields["steps"]
+    return config.recipe.steps >= preset("paper").recipe.steps
 
 
 def end_words(curve: Curve, unit: str, say: Say) -> str:

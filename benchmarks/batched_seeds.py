@@ -86,6 +86,7 @@ def main(arguments: Sequence[str] | None = None, folder: Path = RESULTS, steps: 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=positive, default=4)
     parser.add_argument("--rounds", type=positive, default=5)
+    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
     add_save(parser)
     options = parser.parse_args(arguments)
     keep_freed_memory()
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str] | None = None, folder: Path = RESULTS, steps: 
     print(in_words(where), flush=True)
     found = {}
     for name, config in SETTINGS.items():
-        for precision in PRECISIONS:
+        for precision in options.precisions:
             found[name, precision] = ratios(config, precision, options.seeds, options.rounds, steps)
             print(f"{name}, {precision}: {verdict(found[name, precision])}", flush=True)
     page = results(found, {"seeds": options.seeds, "rounds": options.rounds, "steps": steps}, where)

@@ -25,7 +25,10 @@ VIEWS = {  # in the order in which they are offered
 TITLES = {name: title for name, (title, _) in VIEWS.items()}
 
 lab = shared()
-heading("Look inside", "See what trained nets look at, what each of their blocks does, and what they get wrong.")
+heading(
+    "Look inside",
+    "See what maps of attribution mark for trained nets, what each of their blocks does, and what they get wrong.",
+)
 known = look_inside.known_nets(lab)
 if not known:
     look_inside.nothing_yet()

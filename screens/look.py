@@ -27,7 +27,7 @@ TITLES = {name: title for name, (title, _) in VIEWS.items()}
 lab = shared()
 heading(
     "Look inside",
-    "See what maps of attribution mark for trained nets, what each of their blocks does, and what they get wrong.",
+    "See what trained nets answer to, what each of their blocks does, and what they get wrong.",
 )
 known = look_inside.known_nets(lab)
 if not known:

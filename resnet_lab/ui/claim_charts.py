@@ -16,7 +16,8 @@ from resnet_lab.ui.palette import ACCENT, FAINT, INK
 ROW, AROUND = 30, 130  # pixels
 CAPTION = (
     "Right of 0, the first net of a pair has the higher value. Small: the difference of each seed. Large: their mean, "
-    f"with its 95% bootstrap interval from {FEWEST_FOR_INTERVAL} seeds on. Verdicts are made by the t-test below."
+    f"from {FEWEST_FOR_INTERVAL} seeds on with its bootstrap interval, nominally 95%. Verdicts are made by the t-test "
+    "below."
 )
 
 

@@ -3,7 +3,7 @@
 Nets of one shape, side by side in the channels: each convolution of theirs is a group of one convolution, and they
 share a batch normalisation and a batched head (parts/one_net.py). Each has its own images, in its own order; the
 arithmetic is the same up to rounding. A step of that net, in turns with a step of each net after the other, on one
-thread, in fp32 and bf16 or what --precisions names; both from the images on the disk to the new weights, without probes.
+thread, in fp32 and bf16 or what --precisions names; both from the images to the new weights, without probes and tests.
 """
 
 import argparse

@@ -22,6 +22,7 @@ Clock = Callable[[], float]
 
 LAUNCHES = {"cpu": "eager", "cuda": "graph"}
 BF16_GAIN = 1.15  # less may be noise, and fp32 is the more exact
+WITHOUT_BF16 = ("DEFAULT", "NO AVX", "AVX2")  # what torch calls the instructions of a CPU
 HOPELESS = 3  # times as slow as the first step of another way, in which that has made all its preparations
 # M_MMAP_THRESHOLD (the most that every glibc takes), M_TRIM_THRESHOLD, M_TOP_PAD
 MALLOPT = {-3: 2**25, -1: 2**30, -2: 2**26}
@@ -83,12 +84,18 @@ def choose_execution(
     """The one of the recipe or the usual one, else the faster of fp32 and bf16; and the seconds of a step with it."""
     precision = usual if recipe.precision == "auto" else recipe.precision
     precision = "fp32" if (device.type, precision) == ("cpu", "tf32") else precision  # no CPU has it
-    names = ("fp32", "bf16") if precision == "auto" else (precision,)
+    names = worth_trying(device) if precision == "auto" else (precision,)
     how = (torch.get_num_threads(), recipe.deterministic, LAUNCHES[device.type])
     executions = [Execution(device.type, name, *how) for name in names]
     seconds = paces(executions)
     is_worth_it = seconds[-1] * BF16_GAIN < seconds[0]
     return (executions[-1], seconds[-1]) if is_worth_it else (executions[0], seconds[0])
+
+
+def worth_trying(device: torch.device) -> tuple[str, ...]:
+    """A CPU that has nothing for bf16 takes seconds for a step in it: that need not be tried."""
+    has_nothing = device.type == "cpu" and torch.backends.cpu.get_cpu_capability() in WITHOUT_BF16
+    return ("fp32",) if has_nothing else ("fp32", "bf16")
 
 
 def seconds_per_step(

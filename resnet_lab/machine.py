@@ -11,7 +11,7 @@ import torch
 from filelock import BaseFileLock, FileLock
 
 from resnet_lab.environment import this_machine
-from resnet_lab.execution import choose_execution, give_back_memory
+from resnet_lab.execution import choose_execution, give_back_memory, worth_trying
 from resnet_lab.files import StorageError, reason, replacing
 from resnet_lab.learner import Learner
 from resnet_lab.presets import preset
@@ -51,6 +51,8 @@ def read(path: Path) -> dict[str, str]:
 
 def tried(device: torch.device) -> str:
     """By ResNet-20 with one thread; on a CPU by the time that this process gets, whatever else runs there."""
+    if len(names := worth_trying(device)) == 1:
+        return names[0]
     config, num_threads = preset("paper", data="sample"), torch.get_num_threads()
     clock = time.process_time if device.type == "cpu" else time.perf_counter
     torch.set_num_threads(1)

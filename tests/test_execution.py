@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from resnet_lab.execution import Execution, choose_execution, find_device, seconds_per_step
+from resnet_lab.machine import tried
 from resnet_lab.run_config import RecipeConfig
 from tests.sentences import is_one_sentence, refusal
 
@@ -41,12 +42,22 @@ def paced(**paces):
 @pytest.mark.parametrize(
     ("fp32", "bf16", "chosen"), [(0.03, 0.01, "bf16"), (0.01, 0.03, "fp32"), (0.05, 0.049, "fp32")]
 )
-def test_auto_takes_bf16_where_it_is_clearly_faster(fp32, bf16, chosen):
+def test_auto_takes_bf16_where_it_is_clearly_faster(fp32, bf16, chosen, monkeypatch):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     asked, measure = paced(fp32=fp32, bf16=bf16)
     execution, seconds = choose_execution(CPU, RecipeConfig(), measure)
     assert execution == Execution("cpu", chosen, torch.get_num_threads())
     assert seconds == {"fp32": fp32, "bf16": bf16}[chosen]
     assert set(asked) == {"fp32", "bf16"}
+
+
+@pytest.mark.parametrize("instructions", ["DEFAULT", "AVX2"])
+def test_a_cpu_that_has_nothing_for_bf16_is_not_asked_for_a_step_in_it(instructions, monkeypatch):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: instructions)
+    asked, measure = paced(fp32=9, bf16=1)
+    assert choose_execution(CPU, RecipeConfig(), measure)[0].precision == "fp32"
+    assert set(asked) == {"fp32"}
+    assert tried(CPU) == "fp32"
 
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])

@@ -2,9 +2,10 @@
 
 Simulated studies whose truth is known: every net gets a number for each seed about the same mean, so that nothing
 differs, and all claims of the `quick` budget are judged after each seed from 3 to 10, as one who waits for a verdict
-does. A study is wrong if any claim is ever supported or contradicted; a claim that two nets are the same may be
-supported. Then: how often the bootstrap interval of n differences holds their true mean, and how often a claim of one
-comparison is decided by n seeds where its mean difference is some standard deviations of the differences.
+does. A study is wrong if any claim is ever supported or contradicted; a claim that two nets are the same, or that one
+is not higher, may be supported. Then: how often the bootstrap interval of n differences holds their true mean, and how
+often a claim of one comparison is decided by n seeds where its mean difference is some standard deviations of the
+differences.
 """
 
 import argparse

@@ -32,8 +32,8 @@ def main(arguments: Sequence[str] | None = None, folder: Path = RESULTS, depths:
     bare_pass(ModelConfig(depth=8), images)  # what only the first takes
     nets = {(depth, name): net(depth, name) for depth in depths for name in SHORTCUTS}
     found = {
-        net: [(timed(signal, config, images), timed(bare_pass, config, images)) for _ in range(options.rounds)]
-        for net, config in nets.items()
+        named: [(timed(signal, config, images), timed(bare_pass, config, images)) for _ in range(options.rounds)]
+        for named, config in nets.items()
     }
     rows = [
         [
@@ -48,8 +48,8 @@ def main(arguments: Sequence[str] | None = None, folder: Path = RESULTS, depths:
     how = f"{body(__doc__)}\n\nMedians of {options.rounds} rounds; of the ratio also the lowest and the highest."
     costs = cost_ratios(options.rounds)
     tables = f"{markdown(head, rows)}\n\ncost() at depth 1202 takes {spread(costs)} times as long as at depth 20."
-    found_results = Results("What the X-ray costs", where, how, tables, {"measured": told, "cost_ratios": costs})
-    found_results.tell(folder, "xray-cpu", options.save)
+    page = Results("What the X-ray costs", where, how, tables, {"measured": told, "cost_ratios": costs})
+    page.tell(folder, "xray-cpu", options.save)
 
 
 def cost_ratios(num_rounds: int) -> list[float]:

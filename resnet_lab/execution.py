@@ -5,6 +5,7 @@ import ctypes
 import gc
 import math
 import os
+import platform
 import statistics
 import sys
 import time
@@ -22,7 +23,7 @@ Clock = Callable[[], float]
 
 LAUNCHES = {"cpu": "eager", "cuda": "graph"}
 BF16_GAIN = 1.15  # less may be noise, and fp32 is the more exact
-WITHOUT_BF16 = ("DEFAULT", "NO AVX", "AVX2")  # what torch calls the instructions of a CPU
+WITHOUT_BF16 = ("DEFAULT", "NO AVX", "AVX2")  # as torch calls what an x86 without AVX-512 has
 HOPELESS = 3  # times as slow as the first step of another way, in which that has made all its preparations
 # M_MMAP_THRESHOLD (the most that every glibc takes), M_TRIM_THRESHOLD, M_TOP_PAD
 MALLOPT = {-3: 2**25, -1: 2**30, -2: 2**26}
@@ -94,7 +95,8 @@ def choose_execution(
 
 def worth_trying(device: torch.device) -> tuple[str, ...]:
     """A CPU that has nothing for bf16 takes seconds for a step in it: that need not be tried."""
-    has_nothing = device.type == "cpu" and torch.backends.cpu.get_cpu_capability() in WITHOUT_BF16
+    is_x86 = platform.machine() in ("x86_64", "AMD64")
+    has_nothing = device.type == "cpu" and is_x86 and torch.backends.cpu.get_cpu_capability() in WITHOUT_BF16
     return ("fp32",) if has_nothing else ("fp32", "bf16")
 
 

@@ -125,9 +125,8 @@ def own_share(model: ModelConfig, images: torch.Tensor, seed: int) -> float:
         first, again = (last_response(net, images) for _ in range(2))
     same = torch.nn.functional.cosine_similarity(first, again).mean().item()
     share = same - mean_cosine(first)
-    return (
-        min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0
-    )  # where the signal overflows, nothing is told apart
+    is_told = math.isfinite(share)  # where the signal overflows, no two images are told apart
+    return min(max(share, 0.0), 1.0) if is_told else 0.0
 
 
 def last_response(net: ResNet, images: torch.Tensor) -> torch.Tensor:

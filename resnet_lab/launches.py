@@ -1,6 +1,6 @@
 """Several runs started together: a small matrix of blocks, depths and seeds, by one recipe."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count, product
 from typing import Any
@@ -62,9 +62,10 @@ def sort_out(store: Store, configs: Sequence[RunConfig]) -> Sorted:
 
 
 def first_comparison(store: Store, data: str) -> Sorted:
-    """Plain, identity and full pre-activation, with the first seed of which something is still to be trained."""
-    for seed in count():
-        found = sort_out(store, Launch("minute", FIRST_BLOCKS, [56], [seed], fields={"data": data}).configs())
-        if found.new:
-            break
-    return found
+    """Plain, identity and full pre-activation."""
+    return first_incomplete(store, lambda seed: Launch("minute", FIRST_BLOCKS, [56], [seed], fields={"data": data}))
+
+
+def first_incomplete(store: Store, launch: Callable[[int], Launch]) -> Sorted:
+    """Of the first seed of which something is still to be trained."""
+    return next(found for seed in count() if (found := sort_out(store, launch(seed).configs())).new)

@@ -35,9 +35,10 @@ def shipped_store(home: Path, gallery: Path | None = None) -> Store | None:
     return store
 
 
-def shipped_problems(home: Path) -> list[str]:
-    """A sentence for each capsule that could not be read."""
-    return [problem for _, problem in read_taken(home / "gallery").values() if problem]
+def shipped_problems(home: Path, gallery: Path | None = None) -> list[str]:
+    """A sentence for each capsule that is there and could not be read."""
+    there = stamps(gallery or gallery_folder())
+    return [problem for path, (_, problem) in read_taken(home / "gallery").items() if problem and path in there]
 
 
 def stamps(gallery: Path) -> dict[str, list[int]]:

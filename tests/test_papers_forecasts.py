@@ -8,11 +8,12 @@ from streamlit.testing.v1 import AppTest
 
 from resnet_lab.events import Step
 from resnet_lab.forecasts import VERSION, judged
+from resnet_lab.papers.scoring import Score
 from resnet_lab.presets import preset
 from resnet_lab.queueing import Process, claim, release
 from resnet_lab.ui.board import KNOWN
 from resnet_lab.ui.links import decode
-from resnet_lab.ui.papers_forecasts import papers_blocks
+from resnet_lab.ui.papers_forecasts import papers_blocks, worth
 from tests.processes import store
 
 __all__ = ["store"]
@@ -103,3 +104,22 @@ def test_budgets_are_scored_apart_and_together(store, scored):
     over(store, 0.9, GOOD, recipe="quick")
     scores = opened().dataframe[1].value
     assert scores[["recipe", "n"]].values.tolist() == [["quick", 1], ["minute", 3], ["all", 4]]
+
+
+@pytest.mark.parametrize(
+    ("often", "shares", "words"),
+    [
+        (0.0, 0.0, "all ended alike"),
+        (0.5, 0.4, "a better score than both"),
+        (0.3, 0.2, "**no better score** than both"),
+        (0.4, 0.3, "**no better score** than the shares"),
+    ],
+)
+def test_what_the_score_is_worth_is_said(often, shares, words):
+    assert words in worth(Score(n=9, right=6, forecast=0.35, most_frequent=often, shares=shares))
+
+
+def test_a_forecast_that_cannot_be_read_is_not_scored(store):
+    run = over(store, 0.3, GOOD)
+    store.change(run.id, forecast='{"says": "well"}')
+    assert "1 run had the forecast of another version of the rule" in captions(opened())

@@ -126,7 +126,7 @@ def test_what_comes_with_the_lab_is_whole_and_small(tmp_path):
     paths = sorted(GALLERY.glob("*.zip"))
     assert sum(path.stat().st_size for path in paths) <= MOST_BYTES
     with shipped_store(tmp_path, GALLERY) as store:
-        assert shipped_problems(tmp_path) == []
+        assert shipped_problems(tmp_path, GALLERY) == []
         assert len(ids(store)) == len(paths) >= 3
         for run in store.runs():
             assert run.config.data == RunConfig().data
@@ -156,7 +156,7 @@ def test_the_runs_arrive_as_they_are(lab, runs, gallery, tmp_path):
             assert light.keys() == whole.keys()
             for name, tensor in whole.items():
                 assert torch.allclose(light[name].to(tensor.dtype), tensor, rtol=1e-3, atol=1e-6), name
-    assert shipped_problems(tmp_path) == []
+    assert shipped_problems(tmp_path, gallery) == []
 
 
 def test_what_is_there_is_not_read_again_and_what_is_new_comes_in(gallery, tmp_path):
@@ -189,13 +189,22 @@ def test_a_damaged_capsule_is_told_and_the_others_come(gallery, tmp_path):
     for _ in range(2):
         with shipped_store(tmp_path, gallery) as store:
             assert len(ids(store)) == 2
-        [problem] = shipped_problems(tmp_path)
+        [problem] = shipped_problems(tmp_path, gallery)
         assert is_one_sentence(problem)
         assert path.name in problem
     path.write_bytes(whole)
     with shipped_store(tmp_path, gallery) as store:
         assert len(ids(store)) == 3
-    assert shipped_problems(tmp_path) == []
+    assert shipped_problems(tmp_path, gallery) == []
+
+
+def test_of_a_damaged_capsule_that_is_gone_nothing_is_told(gallery, tmp_path):
+    path = gallery / "resnet8-identity-own-s0.zip"
+    path.write_bytes(path.read_bytes()[:-1000])
+    shipped_store(tmp_path, gallery).close()
+    assert len(shipped_problems(tmp_path, gallery)) == 1
+    path.unlink()
+    assert shipped_problems(tmp_path, gallery) == []
 
 
 def test_several_at_once_bring_each_run_once(gallery, tmp_path):

@@ -35,12 +35,12 @@ def test_error_rates_are_kept_with_their_number_of_studies(tmp_path):
     assert all(0 <= rate <= 1 for rate in [*found["wrong"].values(), *found["covered"].values()])
 
 
-def test_without_any_correction_skewed_differences_are_found_where_there_are_none(monkeypatch):
+def test_skewed_numbers_of_one_net_are_taken_for_a_difference_where_looks_are_not_counted(monkeypatch):
     """The simulation sees what the test takes for granted."""
     monkeypatch.setattr("resnet_lab.papers.statistics.looks", lambda number: 1)
     assert Simulation(BUDGETS["quick"]).wrong(20, looks=[10], draw=skewed, quiet=0.0) > 0.05
 
 
 def test_more_seeds_cover_and_decide_more():
-    assert coverage(5, 300) < coverage(20, 300) + 0.02
+    assert coverage(5, 300) < coverage(20, 300)
     assert decided(5, 4.0, 0.01, 300) < decided(10, 4.0, 0.01, 300)

@@ -222,11 +222,11 @@ def test_what_is_there_already_is_not_trained_again(store):
     step = BY_KEY["residual"]
     plain, identity = configs_of(step, "sample")
     told(store, plain, 50.0, steps=400)
-    found, seed = next_runs(store, step, "sample")
-    assert (found.new, seed) == ([identity], 0)
+    found = next_runs(store, step, "sample")
+    assert (found.new, found.new[0].seed) == ([identity], 0)
     told(store, identity, 50.0, steps=400)
-    found, seed = next_runs(store, step, "sample")
-    assert (found.new, seed) == (configs_of(step, "sample", seed=1), 1)
+    found = next_runs(store, step, "sample")
+    assert (found.new, found.new[0].seed) == (configs_of(step, "sample", seed=1), 1)
 
 
 # ---- on from here

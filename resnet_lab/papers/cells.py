@@ -60,10 +60,6 @@ class Cell:
         return sum(result.is_shipped for result in self.results)
 
     @property
-    def hardware(self) -> str:
-        return ", ".join(sorted({result.hardware for result in self.results}))
-
-    @property
     def is_empty(self) -> bool:
         return not self.results and not self.waiting
 

@@ -1,5 +1,6 @@
 """What forecasts were worth: told beforehand, held against what came of the runs."""
 
+import contextlib
 import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -62,7 +63,10 @@ def trials(found: Sequence[Result]) -> list[Trial]:
 
 
 def said_of(result: Result) -> Forecast | None:
-    return Forecast.from_dict(result.run.forecast) if result.run.forecast else None
+    """None also where another version of the rule said what this one cannot."""
+    with contextlib.suppress(ValueError):
+        return Forecast.from_dict(result.run.forecast) if result.run.forecast else None
+    return None
 
 
 def confusion(scored: Sequence[Trial]) -> dict[tuple[Outcome, Outcome], int]:

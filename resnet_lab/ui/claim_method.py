@@ -22,7 +22,7 @@ def method(budget: Budget, judged: Sequence[Verdict]) -> None:
         "images, and a t-test asks whether their paired differences have the sign that the claim says. What is "
         f"compared, by which number, was fixed before. A verdict needs a p of at most {ALPHA:g} after correction for "
         "every look at the data and for all claims of this budget; else the claim is undecided, which is no verdict. "
-        f"That asks for much: {asked(judged)}."
+        f"Of a claim of one comparison that asks for much: {asked(judged)}."
     )
     with st.expander("How a verdict is made"):
         st.markdown("\n".join(f"- {line}" for line in lines(judged)))
@@ -43,8 +43,8 @@ def lines(judged: Sequence[Verdict]) -> list[str]:
         "p is small, the claim is supported if the mean has the sign that it says, else contradicted. The test takes "
         "the differences to be about normal, which a handful of seeds cannot show. The two nets of a pair may have "
         "been trained on different machines or in different precisions: the table at the end names the machines.",
-        f"**Training error.** Percent of the images of the last {LAST_STEPS} steps, cropped and flipped as they were "
-        "trained on, with the net in training mode.",
+        f"**Training error.** Percent of the images of the last {LAST_STEPS} steps or a few more, cropped and flipped "
+        "as they were trained on, with the net in training mode.",
         "**No difference.** Equivalence by two one-sided t-tests: supported where the mean is within a margin fixed "
         f"beforehand, {loss.margin_words} of the training loss or {error.margin_words} of an error; contradicted where "
         "it is outside. “Not higher” asks for one of the two: less above than that margin.",
@@ -55,11 +55,11 @@ def lines(judged: Sequence[Verdict]) -> list[str]:
         "that look is not corrected for.",
         f"**Many claims.** Holm's correction over the {tested} claims that this budget can test, also those without "
         f"runs: the chance of even one wrong verdict among them is kept at {ALPHA:.0%}, as long as the differences are "
-        "about normal; each budget is a family of its own. Of 1,000 simulated studies in which nothing differs, "
-        "looked at after each seed from 3 to 10, 1.3% had a wrong verdict (`python -m benchmarks.error_rates`).",
+        "about normal; each budget is a family of its own. In simulated studies of the quick budget in which "
+        "nothing differs this holds, also if they are looked at after each seed (`python -m benchmarks.error_rates`).",
         f"**Intervals.** Bootstrapped (BCa), nominally 95%, of the mean difference, from {FEWEST_FOR_INTERVAL} seeds "
-        "on; below that each difference is told. With few seeds they are too narrow, with five they hold the mean in "
-        "82 of 100 simulated studies: verdicts are the t-test's.",
+        "on; below that each difference is told. With few seeds they are too narrow and hold the mean less often "
+        "than that, in simulated studies too: verdicts are the t-test's.",
         "**What does not train.** Nothing counts as worse than guessing: a run that diverged, or that ended with more, "
         "counts with an error of 90% and a training loss of ln 10 = 2.30. The responses of one that diverged do not.",
         f"**More seeds.** As many as would decide the weakest comparison of a claim with probability {POWER:.0%}, were "

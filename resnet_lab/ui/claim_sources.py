@@ -44,6 +44,6 @@ def line(one: Comparison, place: int) -> dict[str, Any]:
         "second": values[1],
         "difference": one.differences[place],
         "runs": f"compare?{RUNS}={join_ids(result.run.id for result in pair)}",
-        "hardware": " and ".join(dict.fromkeys(result.hardware for result in pair)),
+        "hardware": " and ".join(dict.fromkeys(result.hardware for result in pair if result.hardware)),
         "whose": " and ".join(dict.fromkeys(result.origin for result in pair)),
     }

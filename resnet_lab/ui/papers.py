@@ -32,6 +32,8 @@ def choose(name: str, titles: Mapping[str, str], usual: str) -> str:
         args=(name,),
     )
     assert chosen is not None
+    if chosen != asked:  # what is usual may be another in a moment
+        st.query_params[name] = chosen
     return chosen
 
 

@@ -204,11 +204,14 @@ def show_scores(scored: Sequence[Trial]) -> None:
 def worth(found: Score) -> str:
     """Held against who knows nothing of a net but how such runs end."""
     runs = counted(found.n, "run")
-    if found.forecast < min(found.most_frequent, found.shares):
+    if not found.most_frequent:
+        return f"Over {runs}: all ended alike, so that no score can tell what the forecasts are worth."
+    if found.forecast < found.shares:  # which are never worse than the most frequent
         return f"Over {runs} the forecasts have a better score than both."
+    others = "both" if found.forecast >= found.most_frequent else "the shares"
     return (
-        f"Over {runs} the forecasts have **no better score** than always saying what came most often, or always the "
-        "shares: so far the rule tells nothing that the mere frequency of outcomes does not."
+        f"Over {runs} the forecasts have **no better score** than {others}: so far the rule tells nothing that the "
+        "mere frequency of outcomes does not."
     )
 
 
@@ -251,7 +254,8 @@ def told_of(trial: Trial) -> dict[str, Any]:
 def say_unscored(found: Sequence[Result], scored: Sequence[Trial]) -> None:
     """How many runs are over and not scored, and why."""
     silent = sum(result.run.forecast is None for result in found)
-    older = sum((said := said_of(result)) is not None and said.version != VERSION for result in found)
+    foretold = [said_of(result) for result in found if result.run.forecast is not None]
+    older = sum(said is None or said.version != VERSION for said in foretold)
     others = len(found) - len(scored) - silent - older
     counts = {
         "no forecast": silent,

@@ -134,13 +134,14 @@ def queue_form(lab: Shared, key: str, cells: Mapping[Place, Cell], marked: Colle
             key="papers_runs",
             width=120,
         )
-        found = sort_out(lab.store, new_runs([cells[place] for place in sorted(marked)], number))
-        is_disabled = not 0 < len(found.new) <= MAX_RUNS
+        configs = new_runs([cells[place] for place in sorted(marked)], number)
+        is_too_much = len(configs) > MAX_RUNS
+        found = Sorted(configs, []) if is_too_much else sort_out(lab.store, configs)
         with st.spinner("Works out what that costs", width="stretch"):  # the first net of a server takes seconds
             words = price(lab, found)
         st.markdown(words, width="stretch")
-        train = f"Train {counted(len(found.new), 'run')}"
-        if st.button(train, type="primary", key="papers_train", disabled=is_disabled):
+        label = f"Train {counted(len(found.new), 'run')}" if found.new else "Show on Train"
+        if st.button(label, type="primary", key="papers_train", disabled=is_too_much):
             mark(key, frozenset())
             begin(lab.store, found, DEVICE)
         st.button("Unmark", key="papers_unmark", on_click=mark, args=(key, frozenset()))

@@ -55,9 +55,9 @@ TEXTS = {
         "잔차 블록을 분해하고, 다르게 다시 조립하고, 학습시켜 무엇이 달라지는지 확인합니다."),
     "home.picture": Text("Test error while training, %, logarithmic", "학습 중 테스트 오류율, %, 로그 축"),
     "home.caption": Text(
-        "Three nets of {depth} layers, measured in runs that come with the lab; a curve is the mean of its n seeds. "
+        "Nets of {depth} layers, measured in runs that come with the lab; a curve is the mean of its n seeds. "
         "{about}",
-        "{depth}층 신경망 세 개를 실제로 학습시킨, 실험실에 포함된 기록입니다. 곡선은 시드 n개의 "
+        "{depth}층 신경망을 실제로 학습시킨, 실험실에 포함된 기록입니다. 곡선은 시드 n개의 "
         "평균입니다. {about}"),
     "home.seeds": Text("n = {n}", "n = {n}"),
     "home.diagram": Text(
@@ -84,9 +84,7 @@ TEXTS = {
         "일반 신경망, 항등 지름길 연결을 더한 신경망, 완전 사전 활성화 신경망을 각각 {depth}층으로 나란히 학습시키며 "
         "지켜봅니다."),
     "home.watch.go": Text("Train the three", "세 신경망 학습하기"),
-    "home.watch.seed": Text(
-        "They were trained before: these are of the next seed, {seed}.",
-        "이미 학습한 적이 있으므로 다음 시드인 {seed}번으로 학습합니다."),
+    "home.watch.known": Text("{runs} of the three are here already.", "셋 가운데 {runs}개는 이미 있습니다."),
     "home.watch.sample": Text(
         "On the {images} images that come with the lab: CIFAR-10 itself is not on this machine yet.",
         "CIFAR-10 전체가 아직 이 컴퓨터에 없으므로 실험실에 포함된 이미지 {images}장으로 학습합니다."),
@@ -285,9 +283,8 @@ TEXTS = {
         "이 단계의 내 신경망 {runs}개를 학습하고 있습니다. 곡선은 차트 가운데 ‘내 기록’에서 자랍니다."),
     "own.watch": Text("How far they are; pause or stop them", "진행 상황 보기, 일시 중지하거나 멈추기"),
     "own.none": Text(
-        "You have no runs of this step yet; their curves will stand beside the others, in charts of their own, since "
-        "their budget is another.",
-        "이 단계의 내 기록은 아직 없습니다. 학습 조건이 다르므로 다른 곡선 옆의 별도 차트에 표시됩니다."),
+        "You have no runs of this step yet; their curves will stand in charts of their own.",
+        "이 단계의 내 기록은 아직 없습니다. 학습하면 별도의 차트에 표시됩니다."),
     "own.problem": Text("Nothing was started: {problem}", "시작하지 못했습니다: {problem}"),
     "shipped.none": Text(
         "No runs of this step come with this copy of the lab: yours will be the first.",

@@ -1,11 +1,12 @@
 """The visitor's own runs in the tour: which they are, what more of them cost, and the button that starts them."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import streamlit as st
 
 from resnet_lab.estimates import expected_many, seconds_together
-from resnet_lab.launches import Launch, Sorted, sort_out
+from resnet_lab.launches import Launch, Sorted, first_incomplete
 from resnet_lab.library import Library
 from resnet_lab.papers.budgets import setting
 from resnet_lab.run_config import RunConfig
@@ -22,11 +23,16 @@ from resnet_lab.ui.tour_steps import CONTENDERS, Step
 RECIPE = "minute"
 DATA = ("cifar10", "sample")
 PROBLEM = "tour_problem"
+TICK_SECONDS = 2.0
 
 
 def configs_of(step: Step, data: str, seed: int = 0) -> list[RunConfig]:
+    return launch_of(step, data, seed).configs()
+
+
+def launch_of(step: Step, data: str, seed: int) -> Launch:
     blocks = [CONTENDERS[name].block for name in step.nets]
-    return Launch(RECIPE, blocks, step.depths, [seed], fields={"data": data}).configs()
+    return Launch(RECIPE, blocks, step.depths, [seed], fields={"data": data})
 
 
 def own_runs(library: Library, step: Step) -> list[Run]:
@@ -38,19 +44,15 @@ def own_runs(library: Library, step: Step) -> list[Run]:
     return comparable([run for run in found if not library.is_shipped(run.id)], step.nets, step.depths)
 
 
-def next_runs(store: Store, step: Step, data: str) -> tuple[Sorted, int]:
-    """What is missing of the first seed that is not complete yet."""
-    seed = 0
-    while not (found := sort_out(store, configs_of(step, data, seed))).new:
-        seed += 1
-    return found, seed
+def next_runs(store: Store, step: Step, data: str) -> Sorted:
+    return first_incomplete(store, partial(launch_of, step, data))
 
 
 def offer_runs(lab: Shared, step: Step, own: Sequence[Run], say: Say) -> None:
     """Says what they are and what they cost, then starts them; their curves grow where the visitor is."""
     data = usual_data()
-    found, seed = next_runs(lab.store, step, data)
-    recipe, images = found.new[0].recipe, found.new[0].data
+    found = next_runs(lab.store, step, data)
+    recipe, images, seed = found.new[0].recipe, found.new[0].data, found.new[0].seed
     nets = [net_name(step, config, say) for config in found.new]
     st.subheader(say("own.title"), anchor=False)
     st.markdown(
@@ -72,9 +74,16 @@ def offer_runs(lab: Shared, step: Step, own: Sequence[Run], say: Say) -> None:
         st.error(problem)
     if not own:
         st.caption(say("own.none"))
-    elif active := [run for run in own if run.is_active]:
+    under_way = [run.id for run in own if run.is_active]
+    st.fragment(say_progress, run_every=TICK_SECONDS if under_way else None)(lab, under_way, say)
+
+
+def say_progress(lab: Shared, run_ids: Sequence[str], say: Say) -> None:
+    """As long as one of them is under way."""
+    active = [run_id for run_id in run_ids if lab.store.run(run_id).is_active]
+    if active:
         st.info(say("own.active", runs=len(active)))
-        link = {RUNS: join_ids(run.id for run in active)}
+        link = {RUNS: join_ids(active)}
         st.page_link("screens/train.py", label=say("own.watch"), icon=":material/show_chart:", query_params=link)
 
 

@@ -65,7 +65,9 @@ def watch(lab: Shared, say: Say) -> None:
         begin(lab.store, found, device="auto")
     words = [price_words(lab.store, configs, say)]
     if seed := configs[0].seed:
-        words.append(say("home.watch.seed", seed=seed))
+        words.append(say("own.seed", before=seed - 1, seed=seed))
+    if found.known:
+        words.append(say("home.watch.known", runs=len(found.known)))
     if usual_data() == "sample":
         words.append(say("home.watch.sample", images=f"{DATASETS['sample'].sizes['train']:,}"))
     st.caption(" ".join(words))

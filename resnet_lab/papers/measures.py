@@ -41,13 +41,13 @@ class Measure:
         return f"{difference:+.{self.digits}f}".replace("-", "−")
 
 
-AT_THE_END = f"mean of the last {LAST_STEPS} steps"
+AT_THE_END, OF_THE_LAYERS = f"mean of the last {LAST_STEPS} steps", "standard deviation, mean of the layers"
 # fmt: off
 MEASURES = {  # by the field of a result that has it
     "loss":        Measure("training loss", AT_THE_END, "cross-entropy", "", 3, 0.1, math.log),
     "train_error": Measure("training error", f"%, {AT_THE_END}", "error, %", "points", 2, 0.5, error_of_guessing),
     "test_error":  Measure("test error", "%", "error, %", "points", 2, 0.5, error_of_guessing),
-    "response":    Measure("response of a layer", "mean of the layers", "standard deviation", "", 3, 0.05),
+    "response":    Measure("response of a layer", OF_THE_LAYERS, "standard deviation", "", 3, 0.05),
 }
 # fmt: on
 

@@ -82,22 +82,22 @@ def row_line(
 
 
 def cell_html(row: Row, number: int, budget: str, cell: Cell, is_marked: bool, can_train: bool) -> str:
-    main, below = value_words(cell), ", ".join(below_words(cell, budget))
+    (value, half), below = value_words(cell), ", ".join(below_words(cell, budget))
+    main = f"{value} <i>{half}</i>" if half else value
     words = f"<b>{main}</b><span>{escape(below)}</span>" if not cell.is_empty else '<b class="empty"></b>'
     if not can_train:
         return words
-    known = f"{main.replace('<i>', '').replace('</i>', '')} {below}" if not cell.is_empty else "not trained yet"
+    known = " ".join(filter(None, (value, half, below))) if not cell.is_empty else "not trained yet"
     told = f"{row.words}, {budget_name(budget)}: {known}"
     return button(number, budget, words, title=told, pressed=is_marked)
 
 
-def value_words(cell: Cell) -> str:
-    """'8.12 ± 0.31'; an ellipsis while nothing is known but that it is on its way."""
+def value_words(cell: Cell) -> tuple[str, str]:
+    """'8.12' and '± 0.31'; an ellipsis while nothing is known but that it is on its way."""
     if cell.spread is None:
-        return "diverged" if cell.num_diverged else "not measured" if cell.results else "…"
+        return "diverged" if cell.num_diverged else "not measured" if cell.results else "…", ""
     shown = cell.measure.shown
-    interval = f" <i>± {shown(cell.half)}</i>" if cell.half is not None else ""
-    return f"{shown(cell.spread.mean)}{interval}"
+    return shown(cell.spread.mean), f"± {shown(cell.half)}" if cell.half is not None else ""
 
 
 def below_words(cell: Cell, budget: str) -> list[str]:

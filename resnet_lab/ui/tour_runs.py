@@ -80,8 +80,7 @@ def offer_runs(lab: Shared, step: Step, own: Sequence[Run], say: Say) -> None:
 
 def say_progress(lab: Shared, run_ids: Sequence[str], say: Say) -> None:
     """As long as one of them is under way."""
-    active = [run_id for run_id in run_ids if lab.store.run(run_id).is_active]
-    if active:
+    if active := [run.id for run in lab.store.runs(["queued", "running"]) if run.id in run_ids]:
         st.info(say("own.active", runs=len(active)))
         link = {RUNS: join_ids(active)}
         st.page_link("screens/train.py", label=say("own.watch"), icon=":material/show_chart:", query_params=link)

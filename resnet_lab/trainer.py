@@ -3,14 +3,19 @@
 import math
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, Self
 
+import torch
+
 from resnet_lab.events import Alert, Done, Epoch, Event, Probe, Start, Step, Switch
-from resnet_lab.execution import Execution, choose_execution, find_device, synchronise
+from resnet_lab.execution import Execution, choose_execution, find_device
 from resnet_lab.learner import Learner
 from resnet_lab.probes import described_responses, described_update
+from resnet_lab.readings import Readings
 from resnet_lab.run_config import RunConfig
 from resnet_lab.schedules import learning_rate
 from resnet_lab.watches import Watches, watches_for
@@ -36,13 +41,15 @@ class Trainer:
         self.learner = Learner(config, self.device)
         self.model, self.test = self.learner.model, self.learner.test
         self.watches = watches_for(config)
+        self.readings = Readings(self.device)
         self.execution: Execution | None = None  # chosen in the beginning
         self.pending: deque[tuple[int, Event]] = deque()  # with their numbers, which start at 1
         self.num_events = 0
         self.step = 0
         self.seconds = 0.0  # of training, pauses not counted
         self.started = 0.0  # by the clock, of what is being done
-        self.step_seconds = 0.0  # since the last mean of the loss, the test not counted
+        self.lapped = 0.0  # seconds until something was heard from the device last
+        self.step_seconds = 0.0  # from one mean of the loss to the next, the test not counted
         self.loss_count = 0
         self.test_error: float | None = None
         self.status = ""  # of the end
@@ -65,24 +72,24 @@ class Trainer:
 
     def advance(self) -> None:
         """One step, and the events that it brings."""
-        self.started = self.clock()
         if self.execution is None:
             self.begin()
             return
-        self.take_step()
-        if self.is_loss_due() or self.is_test_due():
-            synchronise(self.device)  # the clock must see the steps that a GPU still has before it
-        self.step_seconds += self.clock() - self.started
-        self.status = "done" if self.step == self.config.recipe.steps else ""
-        if self.is_loss_due():
-            self.report_loss()
-        if self.status or self.is_test_due():
-            self.report_test()
-        if self.execution != self.learner.execution:
-            self.report_fallback()
-        self.seconds, self.started = self.elapsed(), self.clock()
-        if self.status:
-            self.say(Done, status=self.status, words=self.last_words(), epoch=self.epoch, test_error=self.test_error)
+        with self.counted():
+            self.take_step()
+            is_last = self.step == self.config.recipe.steps
+            if self.is_loss_due():
+                self.ask_loss()
+                # the first one is waited for, and the last; else a GPU may be as far behind as the losses are apart
+                self.readings.hear(self.step + 1 if is_last or not self.watches.losses else self.step)
+            self.readings.hear()
+            is_over = is_last or self.watches.is_over
+            if is_over or self.is_test_due():
+                self.ask_test()
+            if self.execution != self.learner.execution:
+                self.report_fallback()
+            if is_over:
+                self.end()
 
     def begin(self) -> None:
         """Choose how to compute, from a few steps that are taken back."""
@@ -110,30 +117,35 @@ class Trainer:
             learner.do(learner.learn)
             return
         norms, numbers = learner.do(learner.learn_probed)
-        layers, units = described_update(self.model, norms)
-        responses, inside = described_responses(self.model, numbers)
-        layers = {name: {**entry, **responses.get(name, {})} for name, entry in layers.items()}
-        self.say(Probe, layers=layers, units=units | inside)
+        self.readings.ask(self.step, partial(self.report_probe, self.step, list(numbers)), norms, *numbers.values())
+
+    def end(self) -> None:
+        self.readings.hear_all()
+        self.status = "diverged" if self.watches.is_over else "done"
+        self.say(Done, status=self.status, words=self.last_words(), epoch=self.epoch, test_error=self.test_error)
 
     def fuse(self, gain: float) -> None:
         """From here on each unit is computed by code compiled for it, found to be `gain` times as fast."""
         assert self.execution is not None, "the usual way comes first"
-        self.started = self.clock()
-        synchronise(self.device)  # what the steps before need is theirs
-        self.step_seconds += self.clock() - self.started
-        self.execution = replace(self.execution, units="fused")
-        self.learner.compute_as(self.execution)
-        self.learner.prepare(self.learner.learn)
-        if self.execution == self.learner.execution:
-            words = f"From here on each unit is computed by code compiled for it: a step was {gain:.2f} times as fast."
-            self.say(Switch, execution=self.execution.to_dict(), words=words)
-        else:
-            self.report_fallback()
-        self.seconds, self.started = self.elapsed(), self.clock()
+        with self.counted():
+            self.readings.hear_all()
+            self.count_steps()
+            self.execution = replace(self.execution, units="fused")
+            self.learner.compute_as(self.execution)
+            self.learner.prepare(self.learner.learn)
+            if self.execution == self.learner.execution:
+                words = (
+                    f"From here on each unit is computed by code compiled for it: a step was {gain:.2f} times as fast."
+                )
+                self.say(Switch, execution=self.execution.to_dict(), words=words)
+            else:
+                self.report_fallback()
+            self.lap()
 
     def report_fallback(self) -> None:
         """The device refused what this net does in that way."""
         assert self.execution is not None
+        self.readings.hear_all()  # what was asked for before is told before
         before, self.execution = self.execution, self.learner.execution
         if before.launch == self.execution.launch:
             self.report_unfused(self.learner.obstacle)
@@ -145,42 +157,87 @@ class Trainer:
         why = f"This net's units could not be compiled ({obstacle})"
         self.say(Alert, about="launch", words=f"{why}: they are computed as usual.")
 
-    def report_loss(self) -> None:
-        loss, count = self.learner.loss_sum.item() / self.loss_count, self.loss_count
-        num_images = count * self.config.recipe.batch_size
-        error, rate = 100 * self.learner.wrong_sum.item() / num_images, num_images / self.step_seconds
-        left = self.elapsed() / self.step * (self.config.recipe.steps - self.step)
-        lr = learning_rate(self.config.recipe, self.step - 1)
-        self.say(Step, loss=loss, train_error=error, lr=lr, images_per_second=rate, seconds_left=left)
-        self.learner.loss_sum.zero_()
-        self.learner.wrong_sum.zero_()
-        self.loss_count, self.step_seconds = 0, 0.0
-        for about, words in self.watches.look(self.step, loss):
-            self.say(Alert, about=about, words=words)
+    def ask_loss(self) -> None:
+        learner = self.learner
+        tell = partial(self.report_loss, self.step, self.loss_count)
+        self.readings.ask(self.step, tell, learner.loss_sum, learner.wrong_sum)
+        learner.loss_sum.zero_()
+        learner.wrong_sum.zero_()
+        self.loss_count = 0
+
+    def report_loss(self, step: int, count: int, loss_sum: torch.Tensor, wrong_sum: torch.Tensor) -> None:
+        """The means over the last `count` steps."""
+        self.count_steps()
+        recipe, loss, num_images = self.config.recipe, loss_sum.item() / count, count * self.config.recipe.batch_size
+        self.say(
+            Step,
+            step,
+            loss=loss,
+            train_error=100 * wrong_sum.item() / num_images,
+            lr=learning_rate(recipe, step - 1),
+            images_per_second=num_images / self.step_seconds,
+            seconds_left=self.elapsed() / step * (recipe.steps - step),
+        )
+        self.step_seconds = 0.0
+        for about, words in self.watches.look(step, loss):
+            self.say(Alert, step, about=about, words=words)
         if self.watches.is_over:
-            self.status = "diverged"
+            self.readings.forget()
 
-    def report_test(self) -> None:
-        wrong, loss = self.learner.do(self.learner.judge)
-        self.test_error = 100 * wrong.item() / len(self.test)
-        means = {"test_error": self.test_error, "test_loss": loss.item() / len(self.test)}
-        self.say(Epoch, epoch=self.epoch, num_test=len(self.test), **means)
+    def ask_test(self) -> None:
+        self.readings.ask(self.step, self.count_steps)
+        self.readings.ask(self.step, partial(self.report_test, self.step), *self.learner.do(self.learner.judge))
 
-    def say(self, kind: type[Event], **fields: Any) -> None:
+    def report_test(self, step: int, wrong: torch.Tensor, loss: torch.Tensor) -> None:
+        self.lap()
+        num_test = len(self.test)
+        self.test_error = 100 * wrong.item() / num_test
+        means = {"test_error": self.test_error, "test_loss": loss.item() / num_test}
+        self.say(Epoch, step, epoch=self.epoch_at(step), num_test=num_test, **means)
+
+    def report_probe(self, step: int, names: list[str], norms: torch.Tensor, *numbers: torch.Tensor) -> None:
+        layers, units = described_update(self.model, norms)
+        responses, inside = described_responses(self.model, dict(zip(names, numbers, strict=True)))
+        layers = {name: {**entry, **responses.get(name, {})} for name, entry in layers.items()}
+        self.say(Probe, step, layers=layers, units=units | inside)
+
+    def say(self, kind: type[Event], step: int | None = None, **fields: Any) -> None:
+        """What happened after that step, usually the last one."""
         self.num_events += 1
-        self.pending.append((self.num_events, kind(step=self.step, seconds=self.elapsed(), **fields)))
+        event = kind(step=self.step if step is None else step, seconds=self.elapsed(), **fields)
+        self.pending.append((self.num_events, event))
 
     def last_words(self) -> str:
         fate = f"All {self.step} steps are done." if self.status == "done" else "Training broke down."
         return f"{fate} The test error is {self.test_error:.2f}% of {len(self.test):,} images."
 
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """What is done inside is training."""
+        self.started = self.clock()
+        yield
+        self.seconds, self.started = self.elapsed(), self.clock()
+
     def elapsed(self) -> float:
         return self.seconds + self.clock() - self.started
 
+    def lap(self) -> float:
+        """The seconds since the last lap."""
+        now = self.elapsed()
+        passed, self.lapped = now - self.lapped, now
+        return passed
+
+    def count_steps(self) -> None:
+        """What the device did since the last lap were steps."""
+        self.step_seconds += self.lap()
+
     @property
     def epoch(self) -> float:
+        return self.epoch_at(self.step)
+
+    def epoch_at(self, step: int) -> float:
         """Passes over the training images so far."""
-        return self.step * self.config.recipe.batch_size / len(self.learner.train)
+        return step * self.config.recipe.batch_size / len(self.learner.train)
 
     def is_loss_due(self) -> bool:
         return self.step == self.config.recipe.steps or self.step % self.config.watch.loss_every == 0
@@ -196,6 +253,9 @@ class Trainer:
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of all tensors, by name, and a record that JSON can hold."""
+        if self.readings.coming:
+            with self.counted():
+                self.readings.hear_all()
         record = {name: getattr(self, name) for name in COUNTED} | {
             "key": self.config.key,
             "execution": self.execution.to_dict() if self.execution else None,
@@ -217,10 +277,10 @@ class Trainer:
         self.pending = deque((number, Event.from_dict(fields)) for number, fields in record["pending"])
         self.watches = Watches(**record["watches"])
         for name in COUNTED:
-            setattr(self, name, record[name])
+            setattr(self, name, ({"lapped": record["seconds"]} | record)[name])  # an older version had no laps
 
 
-COUNTED = ("step", "num_events", "seconds", "step_seconds", "loss_count", "test_error", "status")
+COUNTED = ("step", "num_events", "seconds", "lapped", "step_seconds", "loss_count", "test_error", "status")
 
 
 def expected_seconds(config: RunConfig, pace: float) -> float:

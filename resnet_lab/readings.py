@@ -1,0 +1,61 @@
+"""Numbers on their way from a device, which goes on meanwhile. They are told in the order in which they were asked."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Reading:
+    step: int  # at which it was asked for
+    numbers: list[torch.Tensor]  # on the host, right once they are there
+    sent: torch.cuda.Event | None  # None: they are there
+    tell: Callable[..., None]
+
+    @property
+    def is_there(self) -> bool:
+        return self.sent is None or self.sent.query()
+
+    def wait(self) -> None:
+        if self.sent is not None:
+            self.sent.synchronize()
+
+
+class Readings:
+    """On a CPU all that was asked for is there at once."""
+
+    def __init__(self, device: torch.device):
+        self.device = device
+        self.coming: deque[Reading] = deque()
+
+    def ask(self, step: int, tell: Callable[..., None], *tensors: torch.Tensor) -> None:
+        """tell(*numbers) of what they are now, whatever becomes of them: at once, where they are there."""
+        numbers = [on_the_way(tensor) for tensor in tensors]
+        self.coming.append(Reading(step, numbers, self.sent(), tell))
+        self.hear()
+
+    def sent(self) -> torch.cuda.Event | None:
+        """Whether all that was asked of the device until now is done."""
+        return torch.cuda.current_stream().record_event() if self.device.type == "cuda" else None
+
+    def hear(self, before: int = 0) -> None:
+        """What is there, and all that was asked for before that step, which is waited for."""
+        while self.coming and (self.coming[0].step < before or self.coming[0].is_there):
+            reading = self.coming.popleft()
+            reading.wait()
+            reading.tell(*reading.numbers)
+
+    def hear_all(self) -> None:
+        while self.coming:
+            self.hear(self.coming[-1].step + 1)
+
+    def forget(self) -> None:
+        self.coming.clear()
+
+
+def on_the_way(tensor: torch.Tensor) -> torch.Tensor:
+    """A copy on the host, for which a GPU is not waited for."""
+    copy = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=tensor.device.type == "cuda")
+    return copy.copy_(tensor.detach(), non_blocking=True)

@@ -1,0 +1,152 @@
+"""Numbers that come late are those that were asked for, told in order; a run says the same then."""
+
+import pytest
+import torch
+
+from resnet_lab.events import Epoch, Probe, Step
+from resnet_lab.readings import Readings
+from resnet_lab.trainer import Trainer
+from tests.test_trainer import RESUMED, Clock, assert_same_tensors, through_bytes, tiny, untimed
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+CPU = torch.device("cpu")
+
+
+class Late:
+    """An event of a device that is so many looks behind."""
+
+    def __init__(self, looks):
+        self.looks, self.was_awaited = looks, False
+
+    def query(self):
+        self.looks -= 1
+        return self.looks < 0
+
+    def synchronize(self):
+        self.was_awaited = self.looks >= 0
+
+
+class LateReadings(Readings):
+    def __init__(self, looks):
+        super().__init__(CPU)
+        self.looks, self.events = looks, []
+
+    def sent(self):
+        self.events.append(Late(self.looks))
+        return self.events[-1]
+
+
+def late_trainer(config, looks, **options):
+    trainer = Trainer(config, "cpu", **options)
+    trainer.readings = LateReadings(looks)
+    return trainer
+
+
+def asked(looks, steps):
+    readings, told = LateReadings(looks), []
+    for step in steps:
+        readings.ask(step, lambda step=step: told.append(step))
+    return readings, told
+
+
+def test_what_was_asked_for_is_told_as_it_was_then():
+    number, told = torch.tensor(1.0), []
+    readings = LateReadings(10)
+    for value in (1.0, 2.0):
+        number.fill_(value)
+        readings.ask(1, told.append, number)
+    number.fill_(3.0)
+    readings.hear_all()
+    assert told == [1.0, 2.0]
+
+
+def test_on_a_cpu_everything_is_there_at_once():
+    readings, told = Readings(CPU), []
+    readings.ask(1, told.append, torch.tensor(5))
+    assert told == [5]
+
+
+def test_nothing_is_told_before_it_is_there_or_must_be_waited_for():
+    readings, told = asked(4, [1, 2, 3])
+    assert told == []
+    readings.hear(3)
+    assert told == [1, 2]
+    assert [event.was_awaited for event in readings.events] == [True, True, False]
+    readings.hear_all()
+    assert told == [1, 2, 3]
+
+
+def test_what_is_there_is_told_without_waiting():
+    readings, told = asked(2, [1, 2, 3])
+    while told != [1, 2, 3]:
+        readings.hear()
+    assert not any(event.was_awaited for event in readings.events)
+
+
+def test_what_was_forgotten_is_not_told():
+    readings, told = asked(5, [1, 2])
+    readings.forget()
+    readings.hear_all()
+    assert told == []
+
+
+@pytest.mark.parametrize("looks", [0, 1, 3, 10**6])
+@pytest.mark.parametrize("name", ["original", "dropout", "far above", "no number"])
+def test_however_late_the_numbers_come_a_run_says_and_learns_the_same(name, looks):
+    config = tiny(**RESUMED[name], evaluate_every=0.16, probe_every=2)
+    late, usual = late_trainer(config, looks), Trainer(config, "cpu")
+    assert untimed(late) == untimed(usual)
+    assert_same_tensors(late.state_dict()["tensors"], usual.state_dict()["tensors"])
+
+
+@pytest.mark.parametrize("looks", [2, 10**6])
+def test_cut_after_any_step_a_late_run_says_the_rest_and_nothing_twice(looks):
+    config = tiny(loss_every=3, evaluate_every=0.5, probe_every=2, steps=12)
+    expected = untimed(Trainer(config, "cpu"))
+    one, taken = late_trainer(config, looks), []
+    while not one.status:
+        one.advance()
+        taken += one.take()
+        if one.step == 7:
+            state = through_bytes(one.state_dict())
+            successor = late_trainer(config, looks)
+            successor.load_state_dict(state)
+            assert untimed(event for _, event in [*taken, *((0, event) for event in successor)]) == expected
+    assert untimed(event for _, event in taken) == expected
+
+
+def test_a_device_that_is_behind_is_waited_for_at_the_first_point_and_then_only_for_the_one_before():
+    trainer = late_trainer(tiny(loss_every=3, evaluate_every=100, probe_every=0, steps=12), 10**6)
+    behind = {}
+    while not trainer.status:
+        trainer.advance()
+        steps = [event.step for _, event in trainer.take() if isinstance(event, Step)]
+        behind |= {step: trainer.step - step for step in steps}
+    assert behind == {3: 0, 6: 3, 9: 3, 12: 0}
+
+
+def test_a_run_that_breaks_down_ends_with_the_next_loss_at_the_latest():
+    config = tiny(**RESUMED["diverging"] | {"steps": 1000, "loss_every": 2})
+    usual, late = list(Trainer(config, "cpu")), list(late_trainer(config, 10**6))
+    assert [event.kind for event in late][-3:] == ["warning", "epoch", "done"]
+    assert late[-1].status == "diverged"
+    assert usual[-1].step < late[-1].step <= usual[-1].step + 2
+    told = [[event.to_dict() for event in events if isinstance(event, Step | Probe)] for events in (usual, late)]
+    assert [each["step"] for each in told[0]] == [each["step"] for each in told[1]]
+    assert sum(isinstance(event, Epoch) and event.step == late[-1].step for event in late) == 1
+
+
+def test_the_speed_that_is_said_leaves_out_the_tests():
+    """By a clock on which only steps and tests take time, a second and a thousand."""
+    clock, config = Clock(), tiny(loss_every=3, evaluate_every=0.48, probe_every=2, steps=12)
+    trainer = Trainer(config, "cpu", clock=lambda: clock.now)
+    learner = trainer.learner
+    trainer.advance()
+
+    def do(work):
+        clock.now += 1000 if work == learner.judge else 1
+        return work()
+
+    learner.do = do
+    assert [event.images_per_second for event in trainer if isinstance(event, Step)] == [16] * 4

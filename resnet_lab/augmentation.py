@@ -46,7 +46,8 @@ class Stream:
                 first = epoch % 2 * self.num_images
                 drawn = draw_epoch(self.seed, epoch, self.num_images, self.crop, self.flip)
                 for part, new in zip(self.window.parts, drawn.parts, strict=True):
-                    part[first : first + self.num_images].copy_(new)
+                    source = new.pin_memory() if self.device.type == "cuda" else new  # else the host waits for the GPU
+                    part[first : first + self.num_images].copy_(source, non_blocking=True)
 
     def draw(self, start: torch.Tensor, size: int) -> Draw:
         """The same behind a number on the device, once they are prepared."""

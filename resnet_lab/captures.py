@@ -1,6 +1,7 @@
 """Work on a GPU as one graph: recorded once, then replayed by a single launch, the host out of the way."""
 
 from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Generic, TypeVar
 
@@ -10,6 +11,7 @@ from resnet_lab.threads import PROCESS_WIDE
 
 Result = TypeVar("Result")
 
+RECORDER = ThreadPoolExecutor(1, "recorder")
 WARM_UPS = 2  # in the first, libraries choose their algorithms and take memory, which no recording may
 
 
@@ -34,6 +36,17 @@ class Captured(Generic[Result]):
     def __call__(self) -> Result:
         self.graph.replay()
         return self.result
+
+
+def in_one_thread(work: Callable[[], Result], stream: torch.cuda.Stream | None) -> Result:
+    """In the thread that records for the whole process: cuDNN chooses its algorithms, which takes it seconds, anew for
+    each thread."""
+
+    def there() -> Result:
+        with torch.cuda.stream(stream):
+            return work()
+
+    return RECORDER.submit(there).result()
 
 
 def recording_stream() -> AbstractContextManager[torch.cuda.Stream]:

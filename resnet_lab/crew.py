@@ -13,21 +13,28 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-from resnet_lab.execution import find_device, give_back_memory, keep_freed_memory
+from resnet_lab.execution import Usual, find_device, give_back_memory, keep_freed_memory
+from resnet_lab.files import StorageError
+from resnet_lab.learner import Learner
+from resnet_lab.machine import kept, usual_way
 from resnet_lab.patience import patiently
+from resnet_lab.places import note_places_on_gpu
+from resnet_lab.presets import preset
 from resnet_lab.queueing import Process, claim
+from resnet_lab.side_by_side import best_number
 from resnet_lab.store import Store, open_store
-from resnet_lab.worker import CHECKPOINT_SECONDS, find_out_ahead, listen, work
+from resnet_lab.worker import CHECKPOINT_SECONDS, listen, work
 
 LOOK_SECONDS = 0.2  # between two looks at whether the process is asked to end
+WARM = ("minute", "paper")  # recipes whose nets have all sizes of convolutions that are usual
 
 
 def main() -> None:
     keep_freed_memory()
     is_asked_to_end, device = listen(), find_device()
-    find_out_ahead(device)
     with patiently(open_store) as store:
         crew = Crew(store, device, is_asked_to_end)
+        threading.Thread(target=crew.prepare).start()
         for run_id in lines(crew.is_to_end):
             crew.begin(run_id)
         crew.join()
@@ -57,6 +64,24 @@ class Crew:
     def is_to_end(self) -> bool:
         """All runs then go on from here in another process."""
         return self.is_asked_to_end() or self.is_broken.is_set()
+
+    def prepare(self) -> None:
+        """What runs would have to wait for. Where it fails, the run that needs it says why."""
+        with contextlib.suppress(RuntimeError, StorageError):  # torch finds no memory, say, or the disk is full
+            usual = usual_way(self.store.folder, self.device)
+            if self.device.type == "cuda":
+                warm_up(self.device, usual)
+                self.count_places(usual)
+
+    def count_places(self, usual: Usual) -> None:
+        """Only before the first run comes: they would disturb each other."""
+
+        def find() -> int | None:
+            number = None if self.threads else best_number(self.device, usual)
+            return None if self.threads else number
+
+        if number := kept(self.store.folder, self.device, "at_once", find):
+            note_places_on_gpu(self.store.folder, number)
 
     def begin(self, run_id: str) -> None:
         self.threads = [thread for thread in self.threads if thread.is_alive()]
@@ -97,6 +122,17 @@ class Crew:
     def join(self) -> None:
         for thread in self.threads:
             thread.join()
+
+
+def warm_up(device: torch.device, usual: Usual) -> None:
+    """Have the libraries choose their algorithms for what usual nets compute: no first point waits for that then."""
+    for name in WARM:
+        learner = Learner(preset(name, data="sample"), device)
+        learner.compute_as(usual.execution(device, usual.precision))
+        learner.turn_to(0)
+        for each in (learner.learn, learner.learn_probed, learner.judge):
+            learner.prepare(each)
+    give_back_memory(device)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -39,6 +39,7 @@ class Execution:
     deterministic: bool = False
     launch: str = "eager"  # how a GPU gets its work: kernel by kernel, or as a graph, a step at a time
     units: str = "plain"  # or fused, each compiled into fewer kernels
+    layout: str = "channels_last"  # of the memory, where it is safe; or contiguous
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -79,18 +80,35 @@ def find_device(name: str = "auto") -> torch.device:
     return torch.device("cuda" if name != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+@dataclass(frozen=True)
+class Usual:
+    """What is fastest on a machine, where a recipe leaves it open."""
+
+    precision: str = "auto"  # it is to be found out
+    layouts: dict[str, str] = field(default_factory=dict)  # by precision; channels_last for others
+
+    def execution(self, device: torch.device, precision: str, deterministic: bool = False) -> Execution:
+        launch, layout = LAUNCHES[device.type], self.layouts.get(precision, Execution.layout)
+        return Execution(device.type, precision, torch.get_num_threads(), deterministic, launch, layout=layout)
+
+
 def choose_execution(
-    device: torch.device, recipe: RecipeConfig, paces: Callable[[Sequence[Execution]], list[float]], usual: str = "auto"
+    device: torch.device, recipe: RecipeConfig, paces: Callable[[Sequence[Execution]], list[float]], usual: Usual
 ) -> tuple[Execution, float]:
     """The one of the recipe or the usual one, else the faster of fp32 and bf16; and the seconds of a step with it."""
-    precision = usual if recipe.precision == "auto" else recipe.precision
+    precision = usual.precision if recipe.precision == "auto" else recipe.precision
     precision = "fp32" if (device.type, precision) == ("cpu", "tf32") else precision  # no CPU has it
     names = worth_trying(device) if precision == "auto" else (precision,)
-    how = (torch.get_num_threads(), recipe.deterministic, LAUNCHES[device.type])
-    executions = [Execution(device.type, name, *how) for name in names]
-    seconds = paces(executions)
-    is_worth_it = seconds[-1] * BF16_GAIN < seconds[0]
-    return (executions[-1], seconds[-1]) if is_worth_it else (executions[0], seconds[0])
+    executions = [usual.execution(device, name, recipe.deterministic) for name in names]
+    seconds = dict(zip(names, paces(executions), strict=True))
+    chosen = faster(seconds)
+    return executions[names.index(chosen)], seconds[chosen]
+
+
+def faster(seconds: dict[str, float]) -> str:
+    """The precision, by the time that a step takes in fp32, in bf16 or in another that is the only one."""
+    first, last = next(iter(seconds)), next(reversed(seconds))
+    return last if seconds[last] * BF16_GAIN < seconds[first] else first
 
 
 def worth_trying(device: torch.device) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from torch.nn import functional
 from resnet_lab.augmentation import Stream, mixed
 from resnet_lab.batch_norm import batch_counts, widen_norms
 from resnet_lab.batches import load_split
-from resnet_lab.captures import Captured, undone
+from resnet_lab.captures import Captured, in_one_thread, undone
 from resnet_lab.execution import Clock, Execution, seconds_per_step
 from resnet_lab.files import sentence
 from resnet_lab.fusion import FusedUnits
@@ -39,8 +39,6 @@ class Learner:
         self.train, self.test = (load_split(config.data, split, device) for split in ("train", "test"))
         self.stream = Stream(config.seed, len(self.train), recipe.crop, recipe.flip, device)
         self.model = fresh_model(config).to(device).train()
-        self.layout = layout(self.model)
-        self.model.to(memory_format=self.layout)
         self.batch_counts = batch_counts(self.model)
         self.optimizer = build_optimizer(self.model, recipe)
         self.has_chance = has_chance(self.model)
@@ -53,6 +51,9 @@ class Learner:
 
     def compute_as(self, execution: Execution) -> None:
         self.execution = execution
+        self.layout = layout(self.model, execution.layout)
+        self.model.to(memory_format=self.layout)
+        self.optimizer.lay_out(self.layout)
         self.prepared = {way: graph for way, graph in self.prepared.items() if way[0] == execution}
         self.obstacle = ""  # why a work could not be done so, and is done more simply
 
@@ -77,19 +78,22 @@ class Learner:
         """Before it is first done so. It is as if nothing had been done."""
         while self.execution.needs_preparation and (self.execution, work.__name__) not in self.prepared:
             try:
-                with self.execution.applied(), self.draws():
-                    self.prepared[self.execution, work.__name__] = self.recorded(work)
+                self.prepared[self.execution, work.__name__] = self.first_done(work)
             except Exception as error:  # a compiler's may be of any kind
                 self.compute_as(self.execution.simpler)
                 self.obstacle = sentence(getattr(error, "inner_exception", error)).rstrip(".")
 
-    def recorded(self, work: Callable[[], Result]) -> Captured[Result] | None:
-        """Where there is no graph to record, it is done once, and what it needs compiled."""
+    def first_done(self, work: Callable[[], Result]) -> Captured[Result] | None:
+        """Recorded; where there is no graph to record, done once, and what it needs compiled."""
         if self.execution.launch == "graph":
-            return Captured(work, self.tensors().values())
-        with undone(self.tensors().values()):
+            return in_one_thread(partial(self.recorded, work), torch.cuda.current_stream())
+        with self.execution.applied(), self.draws(), undone(self.tensors().values()):
             work()
         return None
+
+    def recorded(self, work: Callable[[], Result]) -> Captured[Result]:
+        with self.execution.applied(), self.draws():
+            return Captured(work, self.tensors().values())
 
     def learn(self) -> None:
         """One step."""

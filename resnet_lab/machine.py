@@ -4,33 +4,46 @@ import contextlib
 import json
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import BaseFileLock, FileLock
 
 from resnet_lab.environment import this_machine
-from resnet_lab.execution import choose_execution, give_back_memory, worth_trying
+from resnet_lab.execution import Usual, faster, give_back_memory, seconds_per_step, worth_trying
 from resnet_lab.files import StorageError, reason, replacing
 from resnet_lab.learner import Learner
+from resnet_lab.nets import LAYOUTS
 from resnet_lab.presets import preset
 
 FILE, LOCK = "machine.json", "machine.lock"  # in the home
-PRECISIONS = ("fp32", "bf16")
+SMALL_BATCH = 32  # a CPU is as busy with it as with more, and is so for a shorter time
 
 
-def usual_precision(home: Path, device: torch.device, try_out: Callable[[torch.device], str] | None = None) -> str:
-    """What 'auto' means on this device. The first process that asks tries it out, and others wait for the answer."""
-    name = json.dumps(this_machine(device.type) | {"torch": str(torch.__version__)})
+def usual_way(home: Path, device: torch.device, try_out: Callable[[torch.device], Usual] | None = None) -> Usual:
+    return Usual(**kept(home, device, "way", lambda: asdict((try_out or tried)(device))))
+
+
+def kept(home: Path, device: torch.device, name: str, find: Callable[[], Any]) -> Any:
+    """What was found out about this device. The first process that asks finds it, and others wait for the answer.
+
+    None is not kept: it could not be found out now.
+    """
+    machine = json.dumps(this_machine(device.type) | {"torch": str(torch.__version__)})
     with locked(home):
         known = read(home / FILE)
-        if known.get(name) not in PRECISIONS:
-            known[name] = (try_out or tried)(device)
+        found = known.setdefault(machine, {})
+        if name not in found:
+            found[name] = find()
             give_back_memory(device)
+            if found[name] is None:
+                return None
             with replacing(home / FILE) as file:
                 file.write(json.dumps(known, indent=1).encode())
-        return known[name]
+        return found[name]
 
 
 def locked(home: Path, name: str = LOCK) -> contextlib.AbstractContextManager[BaseFileLock]:
@@ -41,24 +54,42 @@ def locked(home: Path, name: str = LOCK) -> contextlib.AbstractContextManager[Ba
         raise StorageError(f"{home / name} could not be locked: {reason(error)}.") from None
 
 
-def read(path: Path) -> dict[str, str]:
-    """Who cannot read it tries anew."""
+def read(path: Path) -> dict[str, dict[str, Any]]:
+    """By machine. What cannot be read is tried anew."""
     with contextlib.suppress(FileNotFoundError, ValueError):
         known = json.loads(path.read_bytes())
-        return known if isinstance(known, dict) else {}
+        if isinstance(known, dict):
+            return {machine: found for machine, found in known.items() if isinstance(found, dict)}
     return {}
 
 
-def tried(device: torch.device) -> str:
+def tried(device: torch.device) -> Usual:
     """By ResNet-20 with one thread; on a CPU by the time that this process gets, whatever else runs there."""
-    if len(names := worth_trying(device)) == 1:
-        return names[0]
-    config, num_threads = preset("paper", data="sample"), torch.get_num_threads()
-    clock = time.process_time if device.type == "cpu" else time.perf_counter
+    num_threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        paces = partial(Learner(config, device).paces, clock=clock)
-        execution, _ = choose_execution(device, config.recipe, paces)
+        return tried_on_cpu() if device.type == "cpu" else tried_on_gpu(device)
     finally:
         torch.set_num_threads(num_threads)
-    return execution.precision
+
+
+def tried_on_cpu() -> Usual:
+    """Each precision with each way to lie in memory."""
+    device, ways = torch.device("cpu"), {}
+    for layout in LAYOUTS:
+        learner = Learner(preset("paper", data="sample", batch_size=SMALL_BATCH), device)
+        learner.turn_to(0)
+        for precision in worth_trying(device):
+            execution = Usual(layouts={precision: layout}).execution(device, precision)
+            learner.compute_as(execution)
+            ways[precision, layout] = partial(learner.try_out, execution, steps=1)
+    seconds = dict(zip(ways, seconds_per_step(device, list(ways.values()), time.process_time), strict=True))
+    layouts = {precision: min(LAYOUTS, key=lambda layout: seconds[precision, layout]) for precision, _ in ways}
+    return Usual(faster({precision: seconds[precision, layout] for precision, layout in layouts.items()}), layouts)
+
+
+def tried_on_gpu(device: torch.device) -> Usual:
+    learner = Learner(preset("paper", data="sample"), device)
+    names = worth_trying(device)
+    paces = learner.paces([Usual().execution(device, precision) for precision in names])
+    return Usual(faster(dict(zip(names, paces, strict=True))))

@@ -8,7 +8,6 @@ import psutil
 
 from resnet_lab.costs import cost
 from resnet_lab.run_config import RunConfig
-from resnet_lab.runs import Run
 
 PROCESS_BYTES = 10**9  # torch, the data, the weights and what the optimiser keeps
 GPU_RUN_BYTES = 10**9  # the same, and what cuDNN works in
@@ -28,14 +27,14 @@ def activation_bytes(config: RunConfig) -> int:
     return cost(config.model, config.recipe.batch_size, config.data.resolution).activation_bytes
 
 
-def needed_bytes(run: Run) -> int:
+def needed_bytes(config: RunConfig) -> int:
     """Of a process that trains it on a CPU."""
-    return PROCESS_BYTES + activation_bytes(run.config)
+    return PROCESS_BYTES + activation_bytes(config)
 
 
-def needed_gpu_bytes(run: Run) -> int:
+def needed_gpu_bytes(config: RunConfig) -> int:
     """Each recorded graph keeps its own memory."""
-    return GPU_RUN_BYTES + RECORDINGS * activation_bytes(run.config)
+    return GPU_RUN_BYTES + RECORDINGS * activation_bytes(config)
 
 
 def needed_bytes_to_try(config: RunConfig) -> int:

@@ -43,12 +43,12 @@ def build_model(config: ModelConfig) -> ResNet:
     return model
 
 
-def layout(model: nn.Module) -> torch.memory_format:
-    """channels_last, which is faster wherever it is safe: on CPUs with AVX2 and no more, torch 2.15 writes beyond its
-    memory in a strided 1×1 convolution of fewer than 8 channels."""
+def layout(model: nn.Module, name: str = "channels_last") -> torch.memory_format:
+    """The one of that name where it is safe: on CPUs with AVX2 and no more, torch 2.15 writes beyond its memory in a
+    strided 1×1 convolution of fewer than 8 channels, if they come last."""
     convs = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
     is_unsafe = any(conv.kernel_size == (1, 1) != conv.stride and conv.in_channels < 8 for conv in convs)
-    return torch.contiguous_format if is_unsafe else torch.channels_last
+    return LAYOUTS["contiguous" if is_unsafe else name]
 
 
 def short_net(config: ModelConfig) -> ResNet:
@@ -108,6 +108,7 @@ def final_calls(config: ModelConfig) -> dict[str, Call]:
     return numbered(op_calls(config.block.ops.pre, "channels"))
 
 
+LAYOUTS = {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format}
 SMALL_CONV = Call(nn.Conv2d, 3, "in_channels", 3, padding=1, bias=False)
 LARGE_CONV = Call(nn.Conv2d, 3, "in_channels", 7, stride=2, padding=3, bias=False)
 POOL = Call(nn.MaxPool2d, 3, stride=2, padding=1)

@@ -27,6 +27,11 @@ class Optimizer(ABC):
     def blank(self, kind: str, weight: torch.Tensor) -> torch.Tensor:
         return torch.zeros_like(weight)
 
+    def lay_out(self, layout: torch.memory_format) -> None:
+        """What is remembered lies in memory as the weights do."""
+        for tensors in self.memory.values():
+            tensors[:] = [each.contiguous(memory_format=layout) if each.dim() == 4 else each for each in tensors]
+
     @property
     def gradients(self) -> list[torch.Tensor]:
         return [weight.grad for weight in self.parameters if weight.grad is not None]

@@ -20,7 +20,7 @@ from resnet_lab.model_config import ModelConfig
 from resnet_lab.nets import short_net
 from resnet_lab.ops import has_chance
 from resnet_lab.patience import RETRY_SECONDS, complain, patiently
-from resnet_lab.places import ON_CPU, ON_GPU, chosen_places
+from resnet_lab.places import ON_CPU, chosen_places, places_on_gpu
 from resnet_lab.queueing import Process, claim, release, requeue, waiting
 from resnet_lab.runs import Run
 from resnet_lab.spares import CrewProcess, Spare, Spares, start_detached
@@ -201,7 +201,7 @@ class Supervisor:
             if most is not None:
                 has_place = len(used) < most
             elif on_gpu(run):
-                has_place = sum(map(on_gpu, here.values())) < ON_GPU
+                has_place = sum(map(on_gpu, here.values())) < places_on_gpu(self.store.folder)
             else:
                 has_place = threads <= free or (len(used) < ON_CPU and {threads, *used.values()} == {1})
             if used and not (has_place and self.fits(run, here, running)):
@@ -224,10 +224,10 @@ class Supervisor:
         if on_gpu(run):
             memory, ours = self.gpu_memory(), [other for other in here.values() if on_gpu(other)]
             coming = [other for other in ours if other.id not in settled or self.crew.has_just_heard_of(other.id)]
-            need, all_need = (sum(map(needed_gpu_bytes, [*runs, run])) for runs in (coming, ours))
+            need, all_need = (sum(needed_gpu_bytes(each.config) for each in [*runs, run]) for runs in (coming, ours))
             return need <= memory.free and all_need <= memory.total
         coming = [worker.run for run_id, worker in self.workers.items() if run_id not in settled]
-        return sum(map(needed_bytes, [*coming, run])) <= self.free_bytes()
+        return sum(needed_bytes(each.config) for each in [*coming, run]) <= self.free_bytes()
 
     def start_worker(self, run: Run, threads: int) -> Worker:
         if on_gpu(run) and not has_chance(short_net(run.config.model)):  # random numbers are there once a process

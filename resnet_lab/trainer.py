@@ -12,7 +12,7 @@ from typing import Any, Self
 import torch
 
 from resnet_lab.events import Alert, Done, Epoch, Event, Probe, Start, Step, Switch
-from resnet_lab.execution import Execution, choose_execution, find_device
+from resnet_lab.execution import Execution, Usual, choose_execution, find_device
 from resnet_lab.learner import Learner
 from resnet_lab.probes import described_responses, described_update
 from resnet_lab.readings import Readings
@@ -26,7 +26,7 @@ TESTED_PER_TRAINED = 3  # a forward pass costs a third of a training step
 class Trainer:
     """for event in Trainer(config): ...   Not asking for the next event is pausing.
 
-    `usual` is the precision for a recipe that leaves it open; "auto": it is found out in the beginning.
+    `usual` is what is fastest on this machine; without it, the precision is found out in the beginning.
     """
 
     def __init__(
@@ -34,9 +34,9 @@ class Trainer:
         config: RunConfig,
         device: str = "auto",
         clock: Callable[[], float] = time.perf_counter,
-        usual: str = "auto",
+        usual: Usual | None = None,
     ):
-        self.config, self.clock, self.usual = config, clock, usual
+        self.config, self.clock, self.usual = config, clock, usual or Usual()
         self.device = find_device(device)
         self.learner = Learner(config, self.device)
         self.model, self.test = self.learner.model, self.learner.test

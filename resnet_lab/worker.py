@@ -18,7 +18,7 @@ from resnet_lab.execution import find_device, keep_freed_memory
 from resnet_lab.files import StorageError, remove_parts, sentence
 from resnet_lab.films import moments, write_frame
 from resnet_lab.forecasts import first_images, forecast_run
-from resnet_lab.machine import usual_precision
+from resnet_lab.machine import usual_way
 from resnet_lab.patience import complain, patiently
 from resnet_lab.predictions import answered, write_predictions
 from resnet_lab.queueing import WANTED, Process, TakenAwayError, beat, claim, progressed, release
@@ -56,7 +56,7 @@ def main() -> None:
 def find_out_ahead(device: torch.device) -> None:
     """What is fastest here, so that no run has to wait for it; where it fails, the run that needs it says why."""
     with contextlib.suppress(RuntimeError, StorageError):  # torch finds no memory, say, or the disk is full
-        usual_precision(home(), device)
+        usual_way(home(), device)
 
 
 def print_into(log: Path) -> None:
@@ -136,10 +136,8 @@ class Training:
         """Only what has no past can begin: there is a checkpoint before the first step is told."""
         if self.store.last(self.run.id, "step") is not None:
             raise ValueError(f"{self.checkpoint} is missing: resume the run where it is, or train anew with --again.")
-        config, device = self.run.config, self.run.device
-        if config.recipe.precision != "auto":
-            return Trainer(config, device)
-        return Trainer(config, device, usual=patiently(usual_precision, self.store.folder, find_device(device)))
+        usual = patiently(usual_way, self.store.folder, find_device(self.run.device))
+        return Trainer(self.run.config, self.run.device, usual=usual)
 
     def foretell(self) -> None:
         """How the net will train, before its first step. Where that cannot be said, the log says why, and it trains."""

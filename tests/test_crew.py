@@ -3,14 +3,18 @@
 import contextlib
 import signal
 import sys
+import threading
 
 import pytest
 import torch
 
+from resnet_lab import crew as crew_module
 from resnet_lab import supervisor as module
-from resnet_lab.crew import Crew
+from resnet_lab.crew import Crew, warm_up
+from resnet_lab.execution import Usual
+from resnet_lab.learner import Learner
 from resnet_lab.memory import Memory, needed_gpu_bytes
-from resnet_lab.places import choose_places
+from resnet_lab.places import ON_GPU, choose_places, places_on_gpu
 from resnet_lab.queueing import request, requeue, resume
 from resnet_lab.supervisor import OWN_LOG, Supervisor
 from tests.processes import (
@@ -74,6 +78,33 @@ def test_a_run_that_was_taken_away_goes_on_only_when_its_old_thread_has_ended(st
     crew.join()
     torch.set_num_threads(threads)
     assert_undisturbed(store, run.id)
+
+
+def test_what_a_run_would_wait_for_is_done_before_one_comes(store, monkeypatch):
+    """As on a GPU, whose recordings and speeds no CPU has."""
+    done, number = [], iter([8, 2])
+    monkeypatch.setattr(crew_module, "warm_up", lambda device, usual: done.append(usual.precision))
+    monkeypatch.setattr(crew_module, "best_number", lambda device, usual: next(number))
+    monkeypatch.setattr("resnet_lab.environment.torch.cuda.get_device_name", lambda: "a GPU")
+    monkeypatch.setattr("resnet_lab.machine.give_back_memory", lambda device: None)
+    monkeypatch.setattr("resnet_lab.crew.usual_way", lambda home, device: Usual("bf16"))
+    crew = Crew(store, torch.device("cuda"), lambda: False)
+    crew.threads.append(threading.current_thread())
+    crew.prepare()
+    assert places_on_gpu(store.folder) == ON_GPU, "a run would have disturbed the measurement"
+    for _ in range(2):  # it is measured once
+        crew = Crew(store, torch.device("cuda"), lambda: False)
+        crew.prepare()
+        assert places_on_gpu(store.folder) == 8
+    assert done == ["bf16"] * 3
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_the_algorithms_for_all_works_of_usual_nets_are_chosen_ahead(monkeypatch):
+    prepared = []
+    monkeypatch.setattr(Learner, "prepare", lambda learner, work: prepared.append((learner.layout, work.__name__)))
+    warm_up(torch.device("cpu"), Usual("fp32"))
+    assert prepared == [(torch.channels_last, work) for work in ("learn", "learn_probed", "judge")] * 2
 
 
 def test_a_crew_that_is_asked_to_end_leaves_its_runs_to_another(store):
@@ -196,7 +227,7 @@ def test_runs_that_draw_random_numbers_have_processes_of_their_own(store):
 @pytest.mark.usefixtures("on_gpu")
 def test_a_run_waits_until_the_gpu_has_memory_for_it(store):
     runs = [for_gpu(store, short(seed=seed)) for seed in range(3)]
-    need = needed_gpu_bytes(runs[0])
+    need = needed_gpu_bytes(runs[0].config)
     for memory, number in {
         Memory(total=10 * need, free=need - 1): 1,  # other programs have it; the first is trained all the same
         Memory(total=2 * need, free=3 * need): 2,  # it is no larger

@@ -1,5 +1,7 @@
 """The works of a learner: they touch what they say and nothing else, and can be done again and again."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -96,6 +98,22 @@ def test_trying_how_to_compute_leaves_no_trace(fields):
     walk(one, range(3))
     walk(other, range(3))
     assert_same(values(one), values(other))
+
+
+@pytest.mark.parametrize("fields", [{}, {"optimizer": "adamw"}, {"unit": "bottleneck", "depth": 11}], ids=str)
+def test_however_it_lies_in_memory_it_is_the_same_net_and_goes_on_from_the_same_state(fields):
+    one, other = learner(**fields), learner(**fields)
+    walk(one, range(3))
+    one.compute_as(replace(FP32, layout="contiguous"))
+    walk(one, range(3, 4))
+    walk(other, range(4))
+    weight, memory = one.model.stem.conv1.weight, next(iter(one.optimizer.named_memory().values()))
+    assert weight.is_contiguous()
+    assert memory.dim() < 4 or memory.is_contiguous()
+    for name, tensor in values(one).items():
+        torch.testing.assert_close(tensor, values(other)[name], rtol=1e-3, atol=1e-4)
+    one.compute_as(FP32)
+    assert one.model.stem.conv1.weight.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_what_is_undone_is_undone_after_a_failure_too():

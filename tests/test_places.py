@@ -2,13 +2,20 @@
 
 import pytest
 
-from resnet_lab.places import FILE, MOST, ON_GPU, choose_places, chosen_places, num_places
+from resnet_lab.places import FILE, MOST, ON_GPU, choose_places, chosen_places, note_places_on_gpu, num_places
 from tests.sentences import refusal
 
 
 @pytest.mark.parametrize(("device", "cores", "places"), [("cpu", 2, 3), ("cpu", 16, 16), ("cuda", 2, ON_GPU)])
 def test_without_a_word_of_the_user_it_is_what_the_device_bears(tmp_path, device, cores, places):
     assert num_places(tmp_path, device, cores) == places
+
+
+def test_on_a_gpu_it_is_what_was_measured_there_and_the_word_of_the_user_comes_first(tmp_path):
+    note_places_on_gpu(tmp_path, 8)
+    assert (num_places(tmp_path, "cuda", 2), num_places(tmp_path, "cpu", 2)) == (8, 3)
+    choose_places(tmp_path, 2)
+    assert num_places(tmp_path, "cuda", 2) == 2
 
 
 @pytest.mark.parametrize("number", [1, 7, MOST])

@@ -260,7 +260,7 @@ def test_what_the_runs_themselves_keep_busy_is_not_counted_twice(store):
 
 def test_a_run_waits_until_there_is_memory_for_it_beside_the_others(store):
     runs = [store.add(small(), device="cpu") for _ in range(2)]
-    need = needed_bytes(runs[0])
+    need = needed_bytes(runs[0].config)
     free = 2 * need - 1
     with supervisor_of(store, cores=4, free_bytes=lambda: free) as supervisor:
         supervisor.look()
@@ -278,7 +278,7 @@ def test_a_run_that_never_fits_is_trained_alone(store):
 
 
 def test_a_deep_net_needs_more_memory(store):
-    deep, shallow = (needed_bytes(store.add(preset("paper", depth=depth))) for depth in (1202, 20))
+    deep, shallow = (needed_bytes(preset("paper", depth=depth)) for depth in (1202, 20))
     assert deep > 5 * shallow
 
 

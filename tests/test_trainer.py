@@ -20,6 +20,7 @@ from resnet_lab.augmentation import draw_epoch
 from resnet_lab.batches import load_split
 from resnet_lab.data import DATASETS
 from resnet_lab.events import Alert, Done, Epoch, Event, Probe, Start, Step
+from resnet_lab.execution import Usual
 from resnet_lab.nets import build_model
 from resnet_lab.presets import preset
 from resnet_lab.run_config import RunConfig
@@ -238,7 +239,8 @@ def test_a_run_starts_with_what_it_is_about_to_do_and_ends_with_what_became_of_i
     start, step, epoch, done = events
     assert (start.steps, start.num_train, start.num_test, start.step) == (9, 100, 60, 0)
     assert start.parameters == sum(parameter.numel() for parameter in one.model.parameters())
-    how = {"precision": "fp32", "threads": 1, "deterministic": False, "launch": "eager", "units": "plain"}
+    how = {"precision": "fp32", "threads": 1, "deterministic": False, "launch": "eager"}
+    how |= {"units": "plain", "layout": "channels_last"}
     assert start.execution == {"device": "cpu"} | how
     assert start.images_per_second > 0 < start.seconds_expected
     assert (step.step, epoch.step, done.step) == (9, 9, 9)
@@ -432,6 +434,33 @@ def test_the_precision_that_was_chosen_is_kept():
         successor.load_state_dict(state)
         assert successor.execution.precision == precision
         assert isinstance(next(successor), Probe)
+
+
+def test_a_run_lies_in_memory_as_it_is_fastest_here_and_goes_on_so_bit_for_bit():
+    def begun():
+        return Trainer(tiny(), device="cpu", usual=Usual("fp32", {"fp32": "contiguous"}))
+
+    whole, one, elsewhere = begun(), begun(), trainer()
+    expected = untimed(whole)
+    for _ in range(5):
+        one.advance()
+    elsewhere.load_state_dict(through_bytes(one.state_dict()))
+    assert elsewhere.execution.layout == "contiguous"
+    assert elsewhere.model.stem.conv1.weight.is_contiguous()
+    assert untimed(elsewhere) == expected
+    assert_same_tensors(elsewhere.state_dict()["tensors"], whole.state_dict()["tensors"])
+
+
+def test_a_state_of_before_layouts_were_chosen_goes_on_with_channels_last():
+    one = trainer()
+    next(one)
+    state = one.state_dict()
+    del state["record"]["execution"]["layout"]
+    del state["record"]["lapped"]
+    successor = trainer()
+    successor.load_state_dict(state)
+    assert successor.execution == one.execution
+    assert untimed(successor) == untimed(one)
 
 
 def test_what_was_begun_on_a_gpu_goes_on_on_the_device_that_there_is():

@@ -2,10 +2,8 @@
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
-from threading import Barrier
 
 import torch
 
@@ -29,6 +27,7 @@ from resnet_lab.events import Step
 from resnet_lab.execution import give_back_memory, synchronise
 from resnet_lab.learner import Learner
 from resnet_lab.run_config import RunConfig
+from resnet_lab.side_by_side import SideBySide
 from resnet_lab.trainer import Trainer
 from resnet_lab.trials import tried
 
@@ -112,29 +111,17 @@ def together(scope: Scope) -> Iterator[Case]:
 def together_of(scope: Scope, config: RunConfig, way: str, count: int) -> Iterator[Row]:
     give_back_memory(scope.device)
     steps = scope.steps * scope.rounds
-    rate = count * steps / max(side_by_side(scope, config, way, count, steps))
+    runs = SideBySide(scope.device)
+    for seed in range(count):
+        runs.add(partial(warm, scope, config.changed(seed=seed), way))
+    rate = runs.rate(steps)
     yield {"steps/s in all": rate, "images/s": rate * config.recipe.batch_size, "ms/step": 1000 / rate}
 
 
-def side_by_side(scope: Scope, config: RunConfig, way: str, count: int, steps: int) -> list[float]:
-    """The seconds of each, on a stream and a thread of its own, all started at once."""
-    barrier = Barrier(count)
-    streams = [torch.cuda.Stream() if scope.device.type == "cuda" else None for _ in range(count)]
-
-    def prepared(seed: int) -> Learner:
-        with torch.cuda.stream(streams[seed]):
-            learner = ready(scope, config.changed(seed=seed), way, "bf16")
-            run(learner, 5)
-            return learner
-
-    def trained(seed: int) -> float:
-        with torch.cuda.stream(streams[seed]):
-            barrier.wait(120)
-            return timed(lambda: run(learners[seed], steps))
-
-    with ThreadPoolExecutor(count) as pool:
-        learners = list(pool.map(prepared, range(count)))
-        return list(pool.map(trained, range(count)))
+def warm(scope: Scope, config: RunConfig, way: str) -> Learner:
+    learner = ready(scope, config, way, "bf16")
+    run(learner, 5)
+    return learner
 
 
 def usual(scope: Scope) -> Iterator[Case]:

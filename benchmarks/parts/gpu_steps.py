@@ -9,10 +9,11 @@ import torch
 
 from benchmarks.parts.gpu_cases import FellBack
 from benchmarks.parts.gpu_scope import Scope
-from resnet_lab.execution import Execution, synchronise
+from resnet_lab.execution import Execution
 from resnet_lab.fusion import FusedUnits
 from resnet_lab.learner import Learner
 from resnet_lab.run_config import RunConfig
+from resnet_lab.side_by_side import take
 
 EAGER, GRAPH, FUSED = "eager", "graph", "graph with fusion"
 COMPILING = 90.0  # seconds allowed for the first time, in which the compiler starts too
@@ -31,10 +32,7 @@ def ready(scope: Scope, config: RunConfig, way: str, precision: str, determinist
 
 
 def run(learner: Learner, steps: int) -> None:
-    for step in range(steps):
-        learner.turn_to(step)
-        learner.do(learner.learn)
-    synchronise(learner.device)
+    take(learner, steps)
     refuse_fallback(learner)
 
 

@@ -11,7 +11,7 @@ from resnet_lab.config import short
 from resnet_lab.data import data_folder, data_is_here, home
 from resnet_lab.events import Start
 from resnet_lab.execution import find_device, keep_freed_memory
-from resnet_lab.machine import usual_precision
+from resnet_lab.machine import usual_way
 from resnet_lab.presets import PRESETS, preset
 from resnet_lab.queueing import resume
 from resnet_lab.run_config import RunConfig
@@ -101,9 +101,7 @@ def say_cost(configs: list[RunConfig], device: str) -> int:
     if not data_is_here(name := configs[0].data.name):
         raise ValueError(f"{name} is not here: `data get {name}` fetches it, or estimate with --data sample.")
     keep_freed_memory()
-    is_open = configs[0].recipe.precision == "auto"
-    usual = usual_precision(home(), find_device(device)) if is_open else "auto"
-    start = next(Trainer(configs[0], device, usual=usual))
+    start = next(Trainer(configs[0], device, usual=usual_way(home(), find_device(device))))
     assert isinstance(start, Start)
     each = f"{configs[0].title}: about {duration(start.seconds_expected)} on {start.execution['device']}"
     pace = f"{start.images_per_second:,.0f} images/s in {start.execution['precision']}"

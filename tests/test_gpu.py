@@ -8,7 +8,10 @@ from resnet_lab.crew import Crew
 from resnet_lab.events import Alert, Switch
 from resnet_lab.execution import Execution
 from resnet_lab.learner import Learner
+from resnet_lab.machine import FILE, usual_way
+from resnet_lab.places import MOST, note_places_on_gpu, places_on_gpu
 from resnet_lab.queueing import request
+from resnet_lab.side_by_side import COUNTS
 from resnet_lab.trainer import Trainer
 from tests.processes import store, until, without_timings
 from tests.test_fusion import assert_close
@@ -80,6 +83,32 @@ def test_runs_side_by_side_in_one_process_are_what_they_are_alone(store):
     for run in (long, *others):
         alone = [without_timings(event) for event in Trainer(run.config, "cuda")]
         assert [without_timings(event) for _, event in store.events(run.id)] == alone
+
+
+def test_a_run_says_the_same_whether_or_not_the_gpu_is_waited_for_after_each_step():
+    config = tiny(**SHORT | {"loss_every": 4, "evaluate_every": 0.5})
+    free, awaited = Trainer(config, "cuda"), Trainer(config, "cuda")
+    said = []
+    while not awaited.status:
+        awaited.advance()
+        torch.cuda.synchronize()
+        awaited.readings.hear_all()
+        said += [event for _, event in awaited.take()]
+    assert untimed(list(free)) == untimed(said)
+
+
+def test_what_a_run_would_wait_for_is_done_before_one_comes(store):
+    (store.folder / FILE).unlink(missing_ok=True)
+    Crew(store, GPU, lambda: False).prepare()
+    assert usual_way(store.folder, GPU, refused).precision in ("fp32", "bf16")
+    assert places_on_gpu(store.folder) in COUNTS
+    note_places_on_gpu(store.folder, MOST)
+    Crew(store, GPU, lambda: False).prepare()
+    assert places_on_gpu(store.folder) in COUNTS
+
+
+def refused(device):
+    raise AssertionError("it was known")
 
 
 @pytest.mark.parametrize("fields", [{}, {"stochastic_depth": 0.5}, {"optimizer": "adamw"}], ids=str)

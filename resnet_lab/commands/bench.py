@@ -16,6 +16,7 @@ BENCHMARKS = {
     "xray": "what the X-ray costs",
     "looks": "how soon Look inside has its maps",
     "error_rates": "how often the verdicts of the Papers page are wrong",
+    "ways": "what each way to compute on a CPU gains",
     "batched_seeds": "whether several seeds of one net are faster as one net",
 }
 

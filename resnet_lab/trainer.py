@@ -3,21 +3,21 @@
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, Self
 
 import torch
 
+from resnet_lab.arrivals import Arrivals
 from resnet_lab.events import Alert, Done, Epoch, Event, Probe, Start, Step, Switch
 from resnet_lab.execution import Execution, Usual, choose_execution, find_device
 from resnet_lab.learner import Learner
 from resnet_lab.probes import described_responses, described_update
-from resnet_lab.readings import Readings
 from resnet_lab.run_config import RunConfig
 from resnet_lab.schedules import learning_rate
+from resnet_lab.stopwatch import Stopwatch
 from resnet_lab.watches import Watches, watches_for
 
 TESTED_PER_TRAINED = 3  # a forward pass costs a third of a training step
@@ -36,19 +36,17 @@ class Trainer:
         clock: Callable[[], float] = time.perf_counter,
         usual: Usual | None = None,
     ):
-        self.config, self.clock, self.usual = config, clock, usual or Usual()
+        self.config, self.usual = config, usual or Usual()
+        self.stopwatch = Stopwatch(clock)  # pauses are not counted
         self.device = find_device(device)
         self.learner = Learner(config, self.device)
         self.model, self.test = self.learner.model, self.learner.test
         self.watches = watches_for(config)
-        self.readings = Readings(self.device)
+        self.arrivals = Arrivals(self.device)
         self.execution: Execution | None = None  # chosen in the beginning
         self.pending: deque[tuple[int, Event]] = deque()  # with their numbers, which start at 1
         self.num_events = 0
         self.step = 0
-        self.seconds = 0.0  # of training, pauses not counted
-        self.started = 0.0  # by the clock, of what is being done
-        self.lapped = 0.0  # seconds until something was heard from the device last
         self.step_seconds = 0.0  # from one mean of the loss to the next, the test not counted
         self.loss_count = 0
         self.test_error: float | None = None
@@ -75,14 +73,14 @@ class Trainer:
         if self.execution is None:
             self.begin()
             return
-        with self.counted():
+        with self.stopwatch.counted():
             self.take_step()
             is_last = self.step == self.config.recipe.steps
             if self.is_loss_due():
                 self.ask_loss()
                 # the first one is waited for, and the last; else a GPU may be as far behind as the losses are apart
-                self.readings.hear(self.step + 1 if is_last or not self.watches.losses else self.step)
-            self.readings.hear()
+                self.arrivals.hear(self.step + 1 if is_last or not self.watches.losses else self.step)
+            self.arrivals.hear()
             is_over = is_last or self.watches.is_over
             if is_over or self.is_test_due():
                 self.ask_test()
@@ -96,17 +94,17 @@ class Trainer:
         recipe = self.config.recipe
         self.execution, pace = choose_execution(self.device, recipe, self.learner.paces, self.usual)
         self.learner.compute_as(self.execution)
-        self.started = self.clock()
-        self.say(
-            Start,
-            steps=recipe.steps,
-            num_train=len(self.learner.train),
-            num_test=len(self.test),
-            parameters=sum(parameter.numel() for parameter in self.model.parameters()),
-            images_per_second=recipe.batch_size / pace,
-            seconds_expected=expected_seconds(self.config, pace),
-            execution=self.execution.to_dict(),
-        )
+        with self.stopwatch.counted():
+            self.say(
+                Start,
+                steps=recipe.steps,
+                num_train=len(self.learner.train),
+                num_test=len(self.test),
+                parameters=sum(parameter.numel() for parameter in self.model.parameters()),
+                images_per_second=recipe.batch_size / pace,
+                seconds_expected=expected_seconds(self.config, pace),
+                execution=self.execution.to_dict(),
+            )
 
     def take_step(self) -> None:
         learner = self.learner
@@ -117,18 +115,18 @@ class Trainer:
             learner.do(learner.learn)
             return
         norms, numbers = learner.do(learner.learn_probed)
-        self.readings.ask(self.step, partial(self.report_probe, self.step, list(numbers)), norms, *numbers.values())
+        self.arrivals.ask(self.step, partial(self.report_probe, self.step, list(numbers)), norms, *numbers.values())
 
     def end(self) -> None:
-        self.readings.hear_all()
+        self.arrivals.hear_all()
         self.status = "diverged" if self.watches.is_over else "done"
         self.say(Done, status=self.status, words=self.last_words(), epoch=self.epoch, test_error=self.test_error)
 
     def fuse(self, gain: float) -> None:
         """From here on each unit is computed by code compiled for it, found to be `gain` times as fast."""
         assert self.execution is not None, "the usual way comes first"
-        with self.counted():
-            self.readings.hear_all()
+        with self.stopwatch.counted():
+            self.arrivals.hear_all()
             self.count_steps()
             self.execution = replace(self.execution, units="fused")
             self.learner.compute_as(self.execution)
@@ -140,12 +138,18 @@ class Trainer:
                 self.say(Switch, execution=self.execution.to_dict(), words=words)
             else:
                 self.report_fallback()
-            self.lap()
+            self.stopwatch.lap()
+
+    def stay_plain(self, obstacle: str) -> None:
+        """The units cannot be compiled, as was found out elsewhere."""
+        with self.stopwatch.counted():
+            self.arrivals.hear_all()
+            self.report_unfused(obstacle)
 
     def report_fallback(self) -> None:
         """The device refused what this net does in that way."""
         assert self.execution is not None
-        self.readings.hear_all()  # what was asked for before is told before
+        self.arrivals.hear_all()  # what was asked for before is told before
         before, self.execution = self.execution, self.learner.execution
         if before.launch == self.execution.launch:
             self.report_unfused(self.learner.obstacle)
@@ -160,7 +164,7 @@ class Trainer:
     def ask_loss(self) -> None:
         learner = self.learner
         tell = partial(self.report_loss, self.step, self.loss_count)
-        self.readings.ask(self.step, tell, learner.loss_sum, learner.wrong_sum)
+        self.arrivals.ask(self.step, tell, learner.loss_sum, learner.wrong_sum)
         learner.loss_sum.zero_()
         learner.wrong_sum.zero_()
         self.loss_count = 0
@@ -176,20 +180,20 @@ class Trainer:
             train_error=100 * wrong_sum.item() / num_images,
             lr=learning_rate(recipe, step - 1),
             images_per_second=num_images / self.step_seconds,
-            seconds_left=self.elapsed() / step * (recipe.steps - step),
+            seconds_left=self.stopwatch.elapsed() / step * (recipe.steps - step),
         )
         self.step_seconds = 0.0
         for about, words in self.watches.look(step, loss):
             self.say(Alert, step, about=about, words=words)
         if self.watches.is_over:
-            self.readings.forget()
+            self.arrivals.forget()
 
     def ask_test(self) -> None:
-        self.readings.ask(self.step, self.count_steps)
-        self.readings.ask(self.step, partial(self.report_test, self.step), *self.learner.do(self.learner.judge))
+        self.arrivals.ask(self.step, self.count_steps)
+        self.arrivals.ask(self.step, partial(self.report_test, self.step), *self.learner.do(self.learner.judge))
 
     def report_test(self, step: int, wrong: torch.Tensor, loss: torch.Tensor) -> None:
-        self.lap()
+        self.stopwatch.lap()
         num_test = len(self.test)
         self.test_error = 100 * wrong.item() / num_test
         means = {"test_error": self.test_error, "test_loss": loss.item() / num_test}
@@ -204,32 +208,20 @@ class Trainer:
     def say(self, kind: type[Event], step: int | None = None, **fields: Any) -> None:
         """What happened after that step, usually the last one."""
         self.num_events += 1
-        event = kind(step=self.step if step is None else step, seconds=self.elapsed(), **fields)
+        event = kind(step=self.step if step is None else step, seconds=self.stopwatch.elapsed(), **fields)
         self.pending.append((self.num_events, event))
 
     def last_words(self) -> str:
         fate = f"All {self.step} steps are done." if self.status == "done" else "Training broke down."
         return f"{fate} The test error is {self.test_error:.2f}% of {len(self.test):,} images."
 
-    @contextmanager
-    def counted(self) -> Iterator[None]:
-        """What is done inside is training."""
-        self.started = self.clock()
-        yield
-        self.seconds, self.started = self.elapsed(), self.clock()
-
-    def elapsed(self) -> float:
-        return self.seconds + self.clock() - self.started
-
-    def lap(self) -> float:
-        """The seconds since the last lap."""
-        now = self.elapsed()
-        passed, self.lapped = now - self.lapped, now
-        return passed
-
     def count_steps(self) -> None:
         """What the device did since the last lap were steps."""
-        self.step_seconds += self.lap()
+        self.step_seconds += self.stopwatch.lap()
+
+    @property
+    def seconds(self) -> float:
+        return self.stopwatch.seconds
 
     @property
     def epoch(self) -> float:
@@ -253,11 +245,13 @@ class Trainer:
 
     def state_dict(self) -> dict[str, Any]:
         """Copies of all tensors, by name, and a record that JSON can hold."""
-        if self.readings.coming:
-            with self.counted():
-                self.readings.hear_all()
+        if self.arrivals.coming:
+            with self.stopwatch.counted():
+                self.arrivals.hear_all()
         record = {name: getattr(self, name) for name in COUNTED} | {
             "key": self.config.key,
+            "seconds": self.seconds,
+            "lapped": self.stopwatch.lapped,
             "execution": self.execution.to_dict() if self.execution else None,
             "pending": [[number, event.to_dict()] for number, event in self.pending],
             "watches": asdict(self.watches),
@@ -276,11 +270,13 @@ class Trainer:
             self.learner.compute_as(self.execution)
         self.pending = deque((number, Event.from_dict(fields)) for number, fields in record["pending"])
         self.watches = Watches(**record["watches"])
+        self.stopwatch.seconds = record["seconds"]
+        self.stopwatch.lapped = record.get("lapped", record["seconds"])  # an older version had no laps
         for name in COUNTED:
-            setattr(self, name, ({"lapped": record["seconds"]} | record)[name])  # an older version had no laps
+            setattr(self, name, record[name])
 
 
-COUNTED = ("step", "num_events", "seconds", "lapped", "step_seconds", "loss_count", "test_error", "status")
+COUNTED = ("step", "num_events", "step_seconds", "loss_count", "test_error", "status")
 
 
 def expected_seconds(config: RunConfig, pace: float) -> float:

@@ -164,7 +164,7 @@ class Fusing:
         if is_worth_it:
             self.trainer.fuse(found.plain / found.fused)
         elif found.obstacle:
-            self.trainer.report_unfused(found.obstacle)
+            self.trainer.stay_plain(found.obstacle)
         return is_worth_it or bool(found.obstacle)
 
     def close(self) -> None:

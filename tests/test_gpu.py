@@ -92,7 +92,7 @@ def test_a_run_says_the_same_whether_or_not_the_gpu_is_waited_for_after_each_ste
     while not awaited.status:
         awaited.advance()
         torch.cuda.synchronize()
-        awaited.readings.hear_all()
+        awaited.arrivals.hear_all()
         said += [event for _, event in awaited.take()]
     assert untimed(list(free)) == untimed(said)
 

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from resnet_lab.arrivals import Arrivals
 from resnet_lab.events import Epoch, Probe, Step
-from resnet_lab.readings import Readings
 from resnet_lab.trainer import Trainer
 from tests.test_trainer import RESUMED, Clock, assert_same_tensors, through_bytes, tiny, untimed
 
@@ -27,7 +27,7 @@ class Late:
         self.was_awaited = self.looks >= 0
 
 
-class LateReadings(Readings):
+class LateArrivals(Arrivals):
     def __init__(self, looks):
         super().__init__(CPU)
         self.looks, self.events = looks, []
@@ -39,55 +39,55 @@ class LateReadings(Readings):
 
 def late_trainer(config, looks, **options):
     trainer = Trainer(config, "cpu", **options)
-    trainer.readings = LateReadings(looks)
+    trainer.arrivals = LateArrivals(looks)
     return trainer
 
 
 def asked(looks, steps):
-    readings, told = LateReadings(looks), []
+    arrivals, told = LateArrivals(looks), []
     for step in steps:
-        readings.ask(step, lambda step=step: told.append(step))
-    return readings, told
+        arrivals.ask(step, lambda step=step: told.append(step))
+    return arrivals, told
 
 
 def test_what_was_asked_for_is_told_as_it_was_then():
     number, told = torch.tensor(1.0), []
-    readings = LateReadings(10)
+    arrivals = LateArrivals(10)
     for value in (1.0, 2.0):
         number.fill_(value)
-        readings.ask(1, told.append, number)
+        arrivals.ask(1, told.append, number)
     number.fill_(3.0)
-    readings.hear_all()
+    arrivals.hear_all()
     assert told == [1.0, 2.0]
 
 
 def test_on_a_cpu_everything_is_there_at_once():
-    readings, told = Readings(CPU), []
-    readings.ask(1, told.append, torch.tensor(5))
+    arrivals, told = Arrivals(CPU), []
+    arrivals.ask(1, told.append, torch.tensor(5))
     assert told == [5]
 
 
 def test_nothing_is_told_before_it_is_there_or_must_be_waited_for():
-    readings, told = asked(4, [1, 2, 3])
+    arrivals, told = asked(4, [1, 2, 3])
     assert told == []
-    readings.hear(3)
+    arrivals.hear(3)
     assert told == [1, 2]
-    assert [event.was_awaited for event in readings.events] == [True, True, False]
-    readings.hear_all()
+    assert [event.was_awaited for event in arrivals.events] == [True, True, False]
+    arrivals.hear_all()
     assert told == [1, 2, 3]
 
 
 def test_what_is_there_is_told_without_waiting():
-    readings, told = asked(2, [1, 2, 3])
+    arrivals, told = asked(2, [1, 2, 3])
     while told != [1, 2, 3]:
-        readings.hear()
-    assert not any(event.was_awaited for event in readings.events)
+        arrivals.hear()
+    assert not any(event.was_awaited for event in arrivals.events)
 
 
 def test_what_was_forgotten_is_not_told():
-    readings, told = asked(5, [1, 2])
-    readings.forget()
-    readings.hear_all()
+    arrivals, told = asked(5, [1, 2])
+    arrivals.forget()
+    arrivals.hear_all()
     assert told == []
 
 

@@ -8,7 +8,7 @@ import torch
 
 
 @dataclass(frozen=True)
-class Reading:
+class Arrival:
     step: int  # at which it was asked for
     numbers: list[torch.Tensor]  # on the host, right once they are there
     sent: torch.cuda.Event | None  # None: they are there
@@ -23,17 +23,17 @@ class Reading:
             self.sent.synchronize()
 
 
-class Readings:
+class Arrivals:
     """On a CPU all that was asked for is there at once."""
 
     def __init__(self, device: torch.device):
         self.device = device
-        self.coming: deque[Reading] = deque()
+        self.coming: deque[Arrival] = deque()
 
     def ask(self, step: int, tell: Callable[..., None], *tensors: torch.Tensor) -> None:
         """tell(*numbers) of what they are now, whatever becomes of them: at once, where they are there."""
         numbers = [on_the_way(tensor) for tensor in tensors]
-        self.coming.append(Reading(step, numbers, self.sent(), tell))
+        self.coming.append(Arrival(step, numbers, self.sent(), tell))
         self.hear()
 
     def sent(self) -> torch.cuda.Event | None:
@@ -43,9 +43,9 @@ class Readings:
     def hear(self, before: int = 0) -> None:
         """What is there, and all that was asked for before that step, which is waited for."""
         while self.coming and (self.coming[0].step < before or self.coming[0].is_there):
-            reading = self.coming.popleft()
-            reading.wait()
-            reading.tell(*reading.numbers)
+            arrival = self.coming.popleft()
+            arrival.wait()
+            arrival.tell(*arrival.numbers)
 
     def hear_all(self) -> None:
         while self.coming:

@@ -110,6 +110,16 @@ def table(rounds: Sequence[dict[Process, Seconds]], net: str) -> str:
     return markdown(head, rows)
 
 
+def on_all_cores(rounds: Sequence[dict[Process, Seconds]], net: str, way: str) -> str:
+    one, *others = (process for process in rounds[0] if process.net == net and process.keeps_memory)
+    gained = [
+        f"On {other.threads} threads a step in {way} is {spread([each[one][way] / each[other][way] for each in rounds])} "
+        "times as fast as on one."
+        for other in others
+    ]
+    return " ".join(gained)
+
+
 def results(rounds: Sequence[dict[Process, Seconds]], chosen: str, where: dict[str, Any]) -> Results:
     seconds = {
         f"{process.net}, {process.threads} threads, memory {'kept' if process.keeps_memory else 'left alone'}": [
@@ -117,7 +127,7 @@ def results(rounds: Sequence[dict[Process, Seconds]], chosen: str, where: dict[s
         ]
         for process in rounds[0]
     }
-    tables = "\n\n".join(table(rounds, net) for net in NETS)
+    tables = "\n\n".join(f"{table(rounds, net)}\n\n{on_all_cores(rounds, net, chosen)}" for net in NETS)
     return Results(
         title="Ways to compute: cpu",
         where=where,

@@ -19,7 +19,7 @@ from resnet_lab.queueing import request
 from resnet_lab.store import Store
 from resnet_lab.supervisor import ensure_supervisor, has_work, note_visit, start_supervisor
 
-VISIT_SECONDS = {"cpu": 10.0, "cuda": 60.0}  # before the runs come: what is fastest is found out in every new home
+VISIT_SECONDS = {"cpu": 10.0, "cuda": 60.0}  # before the runs come; in a new home it is first measured what is fastest
 LOOK_SECONDS = 0.05
 
 

@@ -1,21 +1,20 @@
 """What each way to compute on a CPU gains: python -m benchmarks.ways [--rounds 5] [--precisions fp32 bf16] [--save]
 
 A step of ResNet-20 with 128 images, and one of the `minute` recipe: in fp32 and bf16, the memory contiguous or with the
-channels last, the units plain or compiled; with the allocator told to keep what is freed, and left alone; on one thread
-and on one for each core. All are computed in turns, each allocator and number of threads in a process of its own, and
-compared with the plain way of the same round and threads: fp32, contiguous, nothing compiled, the allocator left alone.
+channels last, and so also with compiled units; with the allocator told to keep what is freed, and left alone; on one
+thread and on one for each core. All are computed in turns, each allocator and number of threads in a process of its
+own, and compared with the plain way of the same round and threads: fp32, contiguous, the allocator left alone.
 
 The bound is the time that the multiply-adds of a step alone would take, in fp32, at the speed of a product of two large
-matrices in the same process; they are three times those of a way through the net, for there are two ways back.
+matrices in the same process: three times those of a pass through the net, as the way back costs two such passes.
 """
 
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -67,14 +66,12 @@ PLAIN = in_short(Execution("cpu", "fp32", 1, layout="contiguous"))
 def measured_here(config: RunConfig, precisions: Sequence[str], threads: int, steps: int = STEPS) -> Seconds:
     """Each way has a learner of its own, so that no step has to change how it lies in memory."""
     torch.set_num_threads(threads)
-    works = {}
+    works: dict[str, Callable[[], object]] = {}
     for way in ways(precisions, threads):
-        learner = Learner(config, CPU)
-        learner.compute_as(way)
-        learner.turn_to(0)
+        learner = Learner(config, CPU, way)
         learner.prepare(learner.learn)
         if not learner.obstacle:
-            works[in_short(way)] = partial(learner.do, learner.learn)
+            works[in_short(way)] = partial(learner.take_steps, 1)
     works[BOUND] = partial(torch.mm, *torch.rand(2, SIDE, SIDE))
     seconds = dict(zip(works, seconds_per_step(CPU, list(works.values()), repeats=steps), strict=True))
     size = config.recipe.batch_size
@@ -96,37 +93,34 @@ def processes(cores: int) -> list[Process]:
     return [Process(net, threads, keeps) for net in NETS for threads in counts for keeps in (False, True)]
 
 
+def in_full(process: Process) -> str:
+    return f"{process.net}, {process.threads} threads, memory {'kept' if process.keeps_memory else 'left alone'}"
+
+
 def gains(rounds: Sequence[dict[Process, Seconds]], process: Process, way: str) -> list[float]:
     """Speed beside the plain way, round by round."""
     plain = Process(process.net, process.threads, keeps_memory=False)
-    return [found[plain][PLAIN] / found[process][way] for found in rounds]
+    return [found[plain][PLAIN] / found[process][way] for found in rounds if way in found[process]]
 
 
 def table(rounds: Sequence[dict[Process, Seconds]], net: str) -> str:
     asked = [process for process in rounds[0] if process.net == net]
     head = [net, *(f"{process.threads} thread{'s' if process.threads > 1 else ''}"
                    f"{', memory kept' if process.keeps_memory else ''}" for process in asked)]  # fmt: skip
-    rows = [[way, *(spread(gains(rounds, process, way)) for process in asked)] for way in rounds[0][asked[0]]]
+    measured = [way for way in rounds[0][asked[0]] if all(gains(rounds, process, way) for process in asked)]
+    rows = [[way, *(spread(gains(rounds, process, way)) for process in asked)] for way in measured]
     return markdown(head, rows)
 
 
 def on_all_cores(rounds: Sequence[dict[Process, Seconds]], net: str, way: str) -> str:
     one, *others = (process for process in rounds[0] if process.net == net and process.keeps_memory)
-    gained = [
-        f"On {other.threads} threads a step in {way} is {spread([each[one][way] / each[other][way] for each in rounds])} "
-        "times as fast as on one."
-        for other in others
-    ]
-    return " ".join(gained)
+    gained = [(other.threads, [each[one][way] / each[other][way] for each in rounds]) for other in others]
+    words = "On {} threads a step in {} is {} times as fast as on one."
+    return " ".join(words.format(threads, way, spread(ratios)) for threads, ratios in gained)
 
 
 def results(rounds: Sequence[dict[Process, Seconds]], chosen: str, where: dict[str, Any]) -> Results:
-    seconds = {
-        f"{process.net}, {process.threads} threads, memory {'kept' if process.keeps_memory else 'left alone'}": [
-            found[process] for found in rounds
-        ]
-        for process in rounds[0]
-    }
+    seconds = {in_full(process): [found[process] for found in rounds] for process in rounds[0]}
     tables = "\n\n".join(f"{table(rounds, net)}\n\n{on_all_cores(rounds, net, chosen)}" for net in NETS)
     return Results(
         title="Ways to compute: cpu",
@@ -152,14 +146,16 @@ def main(arguments: Sequence[str] | None = None, folder: Path = RESULTS) -> None
         return
     where = where_and_when(("torch", "numpy"))
     print(in_words(where), flush=True)
-    usual = tried(CPU)
-    rounds = []
+    usual, asked, rounds = tried(CPU), processes(len(usable_cores())), []
+    assert usual is not None, "a CPU has nothing to fall back from"
+    chosen = in_short(usual.execution(CPU))
+    precisions = [name for name in PRECISIONS if name in ("fp32", usual.precision, *options.precisions)]
     for number in range(options.rounds):
-        asked = processes(len(usable_cores()))
-        rounds.append({process: measured_apart(process, options.precisions) for process in asked})
-        best = statistics.median(gains(rounds[-1:], asked[-1], in_short(usual.execution(CPU, usual.precision))))
-        print(f"Round {number + 1}: the chosen way is {best:.2f} times as fast as the plain one.", flush=True)
-    results(rounds, in_short(usual.execution(CPU, usual.precision)), where).tell(folder, "ways-cpu", options.save)
+        rounds.append({process: measured_apart(process, precisions) for process in asked})
+        for process in asked:
+            (gain,) = gains(rounds[-1:], process, chosen)
+            print(f"Round {number + 1}: {chosen} is {gain:.2f} times as fast as plain, {in_full(process)}.", flush=True)
+    results(rounds, chosen, where).tell(folder, "ways-cpu", options.save)
 
 
 if __name__ == "__main__":

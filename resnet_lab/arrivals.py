@@ -24,24 +24,34 @@ class Arrival:
 
 
 class Arrivals:
-    """On a CPU all that was asked for is there at once."""
+    """What was asked for and is not told yet, in that order. From a CPU everything arrives at once."""
 
     def __init__(self, device: torch.device):
         self.device = device
         self.coming: deque[Arrival] = deque()
+        self.latest: torch.cuda.Event | None = None
 
     def ask(self, step: int, tell: Callable[..., None], *tensors: torch.Tensor) -> None:
-        """tell(*numbers) of what they are now, whatever becomes of them: at once, where they are there."""
+        """Copies the tensors as they are now, and calls tell(*copies) once they are here."""
         numbers = [on_the_way(tensor) for tensor in tensors]
-        self.coming.append(Arrival(step, numbers, self.sent(), tell))
+        self.coming.append(Arrival(step, numbers, self.event(), tell))
         self.hear()
 
-    def sent(self) -> torch.cuda.Event | None:
-        """Whether all that was asked of the device until now is done."""
+    def event(self) -> torch.cuda.Event | None:
+        """It happens when the device has done all that it was asked until now."""
         return torch.cuda.current_stream().record_event() if self.device.type == "cuda" else None
 
+    def leave(self) -> None:
+        """The host does something else now."""
+        self.latest = self.event()
+
+    @property
+    def has_worked_on(self) -> bool:
+        """Whether the device has been at work ever since."""
+        return self.latest is not None and not self.latest.query()
+
     def hear(self, before: int = 0) -> None:
-        """What is there, and all that was asked for before that step, which is waited for."""
+        """Tells what has arrived, and waits for what was asked for before that step."""
         while self.coming and (self.coming[0].step < before or self.coming[0].is_there):
             arrival = self.coming.popleft()
             arrival.wait()

@@ -1,17 +1,15 @@
 """Work on a GPU as one graph: recorded once, then replayed by a single launch, the host out of the way."""
 
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Generic, TypeVar
 
 import torch
 
-from resnet_lab.threads import PROCESS_WIDE
+from resnet_lab.threads import PROCESS_WIDE, RECORDER
 
 Result = TypeVar("Result")
 
-RECORDER = ThreadPoolExecutor(1, "recorder")
 WARM_UPS = 2  # in the first, libraries choose their algorithms and take memory, which no recording may
 
 
@@ -38,9 +36,8 @@ class Captured(Generic[Result]):
         return self.result
 
 
-def in_one_thread(work: Callable[[], Result], stream: torch.cuda.Stream | None) -> Result:
-    """In the thread that records for the whole process: cuDNN chooses its algorithms, which takes it seconds, anew for
-    each thread."""
+def in_recorder_thread(work: Callable[[], Result], stream: torch.cuda.Stream | None) -> Result:
+    """work(), on that stream."""
 
     def there() -> Result:
         with torch.cuda.stream(stream):

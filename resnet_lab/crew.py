@@ -6,6 +6,7 @@ Each line of stdin has a run's id. When stdin is closed, it goes on until its ru
 import contextlib
 import os
 import select
+import socket
 import sys
 import threading
 import traceback
@@ -13,15 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 
 import torch
 
-from resnet_lab.execution import Usual, find_device, give_back_memory, keep_freed_memory
-from resnet_lab.files import StorageError
+from resnet_lab.execution import UsualWay, find_device, give_back_memory, keep_freed_memory
+from resnet_lab.files import StorageError, sentence
 from resnet_lab.learner import Learner
 from resnet_lab.machine import kept, usual_way
-from resnet_lab.patience import patiently
+from resnet_lab.patience import complain, patiently
 from resnet_lab.places import note_places_on_gpu
 from resnet_lab.presets import preset
 from resnet_lab.queueing import Process, claim
-from resnet_lab.side_by_side import best_number
+from resnet_lab.side_by_side import COUNTS, best_runs_at_once
 from resnet_lab.store import Store, open_store
 from resnet_lab.worker import CHECKPOINT_SECONDS, listen, work
 
@@ -34,10 +35,12 @@ def main() -> None:
     is_asked_to_end, device = listen(), find_device()
     with patiently(open_store) as store:
         crew = Crew(store, device, is_asked_to_end)
-        threading.Thread(target=crew.prepare).start()
+        preparation = threading.Thread(target=crew.prepare)
+        preparation.start()
         for run_id in lines(crew.is_to_end):
             crew.begin(run_id)
         crew.join()
+        preparation.join()
 
 
 def lines(is_to_end: Callable[[], bool]) -> Iterator[str]:
@@ -66,22 +69,30 @@ class Crew:
         return self.is_asked_to_end() or self.is_broken.is_set()
 
     def prepare(self) -> None:
-        """What runs would have to wait for. Where it fails, the run that needs it says why."""
-        with contextlib.suppress(RuntimeError, StorageError):  # torch finds no memory, say, or the disk is full
+        """What runs would have to wait for, or would disturb: it ends where one comes."""
+        try:
             usual = usual_way(self.store.folder, self.device)
-            if self.device.type == "cuda":
-                warm_up(self.device, usual)
-                self.count_places(usual)
+            if self.device.type == "cuda" and usual.precision != "auto":
+                with self.own_stream():
+                    self.prepare_gpu(usual)
+        except (RuntimeError, StorageError) as error:  # torch finds no memory, say, or the disk is full
+            complain(f"Not everything could be prepared: {sentence(error)}")
 
-    def count_places(self, usual: Usual) -> None:
-        """Only before the first run comes: they would disturb each other."""
+    def prepare_gpu(self, usual: UsualWay) -> None:
+        warm_up(self.device, usual, self.is_idle)
+        number = kept(
+            self.store.folder,
+            self.device,
+            "at_once",
+            lambda: best_runs_at_once(self.device, usual, self.is_idle),
+            lambda found: found in COUNTS,
+        )
+        note_places_on_gpu(self.store.folder, number)
 
-        def find() -> int | None:
-            number = None if self.threads else best_number(self.device, usual)
-            return None if self.threads else number
-
-        if number := kept(self.store.folder, self.device, "at_once", find):
-            note_places_on_gpu(self.store.folder, number)
+    def is_idle(self) -> bool:
+        """No run has come yet, here or in another process of this machine, and one may."""
+        others = [run for run in self.store.runs(["running"]) if run.host == socket.gethostname()]
+        return not (self.threads or others or self.is_to_end())
 
     def begin(self, run_id: str) -> None:
         self.threads = [thread for thread in self.threads if thread.is_alive()]
@@ -124,14 +135,14 @@ class Crew:
             thread.join()
 
 
-def warm_up(device: torch.device, usual: Usual) -> None:
+def warm_up(device: torch.device, usual: UsualWay, goes_on: Callable[[], bool]) -> None:
     """Have the libraries choose their algorithms for what usual nets compute: no first point waits for that then."""
     for name in WARM:
-        learner = Learner(preset(name, data="sample"), device)
-        learner.compute_as(usual.execution(device, usual.precision))
+        learner = Learner(preset(name, data="sample"), device, usual.execution(device))
         learner.turn_to(0)
         for each in (learner.learn, learner.learn_probed, learner.judge):
-            learner.prepare(each)
+            if goes_on():
+                learner.prepare(each)
     give_back_memory(device)
 
 

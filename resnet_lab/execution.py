@@ -56,8 +56,9 @@ class Execution:
             yield
 
     def on(self, device: torch.device) -> "Execution":
-        """The same elsewhere."""
-        return replace(self, device=device.type, launch=LAUNCHES[device.type], units="plain")
+        """The same elsewhere; on another device as is usual there."""
+        layout = self.layout if device.type == self.device else Execution.layout
+        return replace(self, device=device.type, launch=LAUNCHES[device.type], units="plain", layout=layout)
 
     @property
     def simpler(self) -> "Execution":
@@ -81,19 +82,22 @@ def find_device(name: str = "auto") -> torch.device:
 
 
 @dataclass(frozen=True)
-class Usual:
+class UsualWay:
     """What is fastest on a machine, where a recipe leaves it open."""
 
     precision: str = "auto"  # it is to be found out
     layouts: dict[str, str] = field(default_factory=dict)  # by precision; channels_last for others
 
-    def execution(self, device: torch.device, precision: str, deterministic: bool = False) -> Execution:
+    def execution(self, device: torch.device, precision: str = "", deterministic: bool = False) -> Execution:
+        """In another precision, where one is named."""
+        precision = precision or self.precision
+        assert precision != "auto", "it was found out before"
         launch, layout = LAUNCHES[device.type], self.layouts.get(precision, Execution.layout)
         return Execution(device.type, precision, torch.get_num_threads(), deterministic, launch, layout=layout)
 
 
 def choose_execution(
-    device: torch.device, recipe: RecipeConfig, paces: Callable[[Sequence[Execution]], list[float]], usual: Usual
+    device: torch.device, recipe: RecipeConfig, paces: Callable[[Sequence[Execution]], list[float]], usual: UsualWay
 ) -> tuple[Execution, float]:
     """The one of the recipe or the usual one, else the faster of fp32 and bf16; and the seconds of a step with it."""
     precision = usual.precision if recipe.precision == "auto" else recipe.precision
@@ -106,7 +110,7 @@ def choose_execution(
 
 
 def faster(seconds: dict[str, float]) -> str:
-    """The precision, by the time that a step takes in fp32, in bf16 or in another that is the only one."""
+    """The last precision where a step takes clearly less time in it, else the first."""
     first, last = next(iter(seconds)), next(reversed(seconds))
     return last if seconds[last] * BF16_GAIN < seconds[first] else first
 

@@ -13,8 +13,8 @@ from torch.nn import functional
 from resnet_lab.augmentation import Stream, mixed
 from resnet_lab.batch_norm import batch_counts, widen_norms
 from resnet_lab.batches import load_split
-from resnet_lab.captures import Captured, in_one_thread, undone
-from resnet_lab.execution import Clock, Execution, seconds_per_step
+from resnet_lab.captures import Captured, in_recorder_thread, undone
+from resnet_lab.execution import Clock, Execution, seconds_per_step, synchronise
 from resnet_lab.files import sentence
 from resnet_lab.fusion import FusedUnits
 from resnet_lab.nets import ResNet, build_model, layout
@@ -33,12 +33,13 @@ Result = TypeVar("Result")
 class Learner:
     """Its works (learn, learn_probed, judge) read nothing from the device, so that a GPU can record each as a graph."""
 
-    def __init__(self, config: RunConfig, device: torch.device):
+    def __init__(self, config: RunConfig, device: torch.device, execution: Execution | None = None):
         recipe = config.recipe
         self.config, self.device = config, device
         self.train, self.test = (load_split(config.data, split, device) for split in ("train", "test"))
         self.stream = Stream(config.seed, len(self.train), recipe.crop, recipe.flip, device)
         self.model = fresh_model(config).to(device).train()
+        self.layout = torch.contiguous_format
         self.batch_counts = batch_counts(self.model)
         self.optimizer = build_optimizer(self.model, recipe)
         self.has_chance = has_chance(self.model)
@@ -47,15 +48,20 @@ class Learner:
         self.loss_sum = torch.zeros((), device=device)
         self.wrong_sum = torch.zeros((), dtype=torch.float64, device=device)
         self.prepared: dict[tuple[Execution, str], Captured[Any] | None] = {}
-        self.compute_as(Execution(device.type, "fp32", torch.get_num_threads()))
+        self.compute_as(execution or Execution(device.type, "fp32", torch.get_num_threads()))
 
     def compute_as(self, execution: Execution) -> None:
         self.execution = execution
-        self.layout = layout(self.model, execution.layout)
-        self.model.to(memory_format=self.layout)
-        self.optimizer.lay_out(self.layout)
+        self.lay_out(execution.layout)
         self.prepared = {way: graph for way, graph in self.prepared.items() if way[0] == execution}
         self.obstacle = ""  # why a work could not be done so, and is done more simply
+
+    def lay_out(self, name: str) -> None:
+        """How weights and what the optimiser remembers lie in memory. A recorded graph needs them where they are."""
+        if (wanted := layout(self.model, name)) != self.layout:
+            self.layout = wanted
+            self.model.to(memory_format=wanted)
+            self.optimizer.lay_out(wanted)
 
     def turn_to(self, step: int) -> None:
         """The inputs of a step."""
@@ -64,6 +70,13 @@ class Learner:
         self.stream.prepare(step * recipe.batch_size, recipe.batch_size)
         self.position.fill_(step * recipe.batch_size)
         self.optimizer.lr.fill_(learning_rate(recipe, step))
+
+    def take_steps(self, count: int) -> None:
+        """The first ones, and all that the device has to do for them."""
+        for step in range(count):
+            self.turn_to(step)
+            self.do(self.learn)
+        synchronise(self.device)
 
     def do(self, work: Callable[[], Result]) -> Result:
         """One of the works below, as a graph where the device has such."""
@@ -84,9 +97,9 @@ class Learner:
                 self.obstacle = sentence(getattr(error, "inner_exception", error)).rstrip(".")
 
     def first_done(self, work: Callable[[], Result]) -> Captured[Result] | None:
-        """Recorded; where there is no graph to record, done once, and what it needs compiled."""
+        """The recorded graph; None where there is none to record: then it was done once, to compile what it needs."""
         if self.execution.launch == "graph":
-            return in_one_thread(partial(self.recorded, work), torch.cuda.current_stream())
+            return in_recorder_thread(partial(self.recorded, work), torch.cuda.current_stream())
         with self.execution.applied(), self.draws(), undone(self.tensors().values()):
             work()
         return None
@@ -112,7 +125,7 @@ class Learner:
         wrong = loss = torch.zeros((), device=self.device)
         self.model.eval()
         with torch.no_grad(), self.execution.autocast():
-            for logits, labels in answers(self.model, self.test):
+            for logits, labels in answers(self.model, self.test, self.layout):
                 wrong = wrong + (logits.argmax(1) != labels).sum()
                 loss = loss + functional.cross_entropy(logits, labels, reduction="sum")
         self.model.train()
@@ -145,6 +158,8 @@ class Learner:
 
     def paces(self, executions: Sequence[Execution], clock: Clock = time.perf_counter, at_once: int = 1) -> list[float]:
         """The seconds of a step computed in each of these ways; it is as if they had not been taken."""
+        (layout,) = {execution.layout for execution in executions}
+        self.lay_out(layout)
         self.turn_to(0)
         with undone(self.tensors().values()):
             ways = [partial(self.try_out, execution, at_once) for execution in executions]

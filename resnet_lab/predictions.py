@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from resnet_lab.batches import Split, load_split
+from resnet_lab.captures import in_recorder_thread
 from resnet_lab.execution import Execution, find_device
 from resnet_lab.files import StorageError
 from resnet_lab.nets import build_model, layout
@@ -36,19 +38,26 @@ class Predictions:
         return len(self) == config.data.num_test and classes.max() < config.model.num_classes
 
 
-def answers(model: nn.Module, split: Split) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+def answers(
+    model: nn.Module, split: Split, memory_format: torch.memory_format
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """(logits in fp32, labels), a batch at a time; the model is in evaluation mode."""
-    taken = layout(model)
     for pixels, labels in zip(split.pixels.split(BATCH), split.labels.split(BATCH), strict=True):
-        yield model(split.normalised(pixels).contiguous(memory_format=taken)).float(), labels
+        yield model(split.normalised(pixels).contiguous(memory_format=memory_format)).float(), labels
 
 
 def answered(model: nn.Module, split: Split, execution: Execution) -> Predictions:
     """As the test error is measured, image by image."""
-    was_training = model.training
+    if execution.launch == "graph":  # there the algorithms are chosen already
+        return in_recorder_thread(partial(answered_here, model, split, execution), torch.cuda.current_stream())
+    return answered_here(model, split, execution)
+
+
+def answered_here(model: nn.Module, split: Split, execution: Execution) -> Predictions:
+    was_training, memory_format = model.training, layout(model, execution.layout)
     model.eval()
     with torch.no_grad(), execution.applied(), execution.autocast():
-        likeliest = [logits.softmax(1).max(1) for logits, _ in answers(model, split)]
+        likeliest = [logits.softmax(1).max(1) for logits, _ in answers(model, split, memory_format)]
     model.train(was_training)
     confidence, predicted = (torch.cat(parts).cpu().numpy() for parts in zip(*likeliest, strict=True))
     return Predictions(split.labels.cpu().numpy(), predicted, confidence)
@@ -62,7 +71,7 @@ def predict(config: RunConfig, weights: Path, device: str = "auto") -> Predictio
     model.load_state_dict(tensors)
     execution = Execution(**{"device": place.type} | record.get("execution", FP32)).on(place)
     split = load_split(config.data, "test", place)
-    return answered(model.to(place).to(memory_format=layout(model)), split, execution)
+    return answered(model.to(place).to(memory_format=layout(model, execution.layout)), split, execution)
 
 
 FP32 = {"precision": "fp32", "threads": 1}

@@ -7,7 +7,7 @@ from threading import Barrier
 
 import torch
 
-from resnet_lab.execution import Usual, synchronise
+from resnet_lab.execution import UsualWay
 from resnet_lab.learner import Learner
 from resnet_lab.memory import gpu_memory, needed_gpu_bytes
 from resnet_lab.presets import preset
@@ -40,37 +40,40 @@ class SideBySide:
             with torch.cuda.stream(self.streams[index]):
                 barrier.wait(START_SECONDS)
                 start = time.perf_counter()
-                take(self.learners[index], steps)
+                self.learners[index].take_steps(steps)
                 return time.perf_counter() - start
 
         with ThreadPoolExecutor(count) as pool:
             return count * steps / max(pool.map(seconds, range(count)))
 
 
-def take(learner: Learner, steps: int) -> None:
-    for step in range(steps):
-        learner.turn_to(step)
-        learner.do(learner.learn)
-    synchronise(learner.device)
+def best_runs_at_once(
+    device: torch.device, usual: UsualWay, is_alone: Callable[[], bool], steps: int = STEPS
+) -> int | None:
+    """How many ResNet-20: more as long as they make more steps in all, and the GPU is large enough.
 
-
-def best_number(device: torch.device, usual: Usual, steps: int = STEPS) -> int:
-    """Of ResNet-20: more as long as they make more steps in all, and there is memory."""
+    None where that cannot be found out now: others use the GPU, or its memory.
+    """
     config = preset("paper", data="sample")
+    need = needed_gpu_bytes(config)
 
     def prepared() -> Learner:
-        learner = Learner(config, device)
-        learner.compute_as(usual.execution(device, usual.precision))
-        take(learner, 5)
+        learner = Learner(config, device, usual.execution(device))
+        learner.take_steps(5)
         return learner
 
     runs, best, rate = SideBySide(device), 1, 0.0
     for count in COUNTS:
-        if gpu_memory().free < (count - len(runs.learners)) * needed_gpu_bytes(config):
+        memory = gpu_memory()
+        if memory.total < count * need:
             break
         while len(runs.learners) < count:
+            if not is_alone() or memory.free < (count - len(runs.learners)) * need:
+                return None
             runs.add(prepared)
         before, rate = rate, runs.rate(steps)
+        if not is_alone() or any(learner.obstacle for learner in runs.learners):
+            return None
         if rate < GAIN * before:
             break
         best = count

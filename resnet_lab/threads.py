@@ -1,12 +1,15 @@
 """torch's random numbers, hooks, flags and recordings belong to the process: who uses them holds this lock."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import RLock
 
 import torch
 
 PROCESS_WIDE = RLock()
+# Everything is recorded in this thread: cuDNN chooses its algorithms, which takes it seconds, anew for each thread.
+RECORDER = ThreadPoolExecutor(1, "recorder")
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import torch
 
 from resnet_lab.arrivals import Arrivals
 from resnet_lab.events import Alert, Done, Epoch, Event, Probe, Start, Step, Switch
-from resnet_lab.execution import Execution, Usual, choose_execution, find_device
+from resnet_lab.execution import Execution, UsualWay, choose_execution, find_device, synchronise
 from resnet_lab.learner import Learner
 from resnet_lab.probes import described_responses, described_update
 from resnet_lab.run_config import RunConfig
@@ -34,9 +34,9 @@ class Trainer:
         config: RunConfig,
         device: str = "auto",
         clock: Callable[[], float] = time.perf_counter,
-        usual: Usual | None = None,
+        usual: UsualWay | None = None,
     ):
-        self.config, self.usual = config, usual or Usual()
+        self.config, self.usual = config, usual or UsualWay()
         self.stopwatch = Stopwatch(clock)  # pauses are not counted
         self.device = find_device(device)
         self.learner = Learner(config, self.device)
@@ -73,13 +73,13 @@ class Trainer:
         if self.execution is None:
             self.begin()
             return
-        with self.stopwatch.counted():
+        with self.stopwatch.counted(self.arrivals.has_worked_on):
             self.take_step()
-            is_last = self.step == self.config.recipe.steps
-            if self.is_loss_due():
+            is_last, is_first_loss = self.step == self.config.recipe.steps, not self.watches.losses
+            if self.is_loss_due() and not self.watches.is_over:
                 self.ask_loss()
                 # the first one is waited for, and the last; else a GPU may be as far behind as the losses are apart
-                self.arrivals.hear(self.step + 1 if is_last or not self.watches.losses else self.step)
+                self.arrivals.hear(self.step + 1 if is_last or is_first_loss else self.step)
             self.arrivals.hear()
             is_over = is_last or self.watches.is_over
             if is_over or self.is_test_due():
@@ -88,6 +88,7 @@ class Trainer:
                 self.report_fallback()
             if is_over:
                 self.end()
+        self.arrivals.leave()
 
     def begin(self) -> None:
         """Choose how to compute, from a few steps that are taken back."""
@@ -127,7 +128,8 @@ class Trainer:
         assert self.execution is not None, "the usual way comes first"
         with self.stopwatch.counted():
             self.arrivals.hear_all()
-            self.count_steps()
+            synchronise(self.device)  # the steps since then are steps too
+            self.add_lap()
             self.execution = replace(self.execution, units="fused")
             self.learner.compute_as(self.execution)
             self.learner.prepare(self.learner.learn)
@@ -171,7 +173,7 @@ class Trainer:
 
     def report_loss(self, step: int, count: int, loss_sum: torch.Tensor, wrong_sum: torch.Tensor) -> None:
         """The means over the last `count` steps."""
-        self.count_steps()
+        self.add_lap()
         recipe, loss, num_images = self.config.recipe, loss_sum.item() / count, count * self.config.recipe.batch_size
         self.say(
             Step,
@@ -189,7 +191,7 @@ class Trainer:
             self.arrivals.forget()
 
     def ask_test(self) -> None:
-        self.arrivals.ask(self.step, self.count_steps)
+        self.arrivals.ask(self.step, self.add_lap)
         self.arrivals.ask(self.step, partial(self.report_test, self.step), *self.learner.do(self.learner.judge))
 
     def report_test(self, step: int, wrong: torch.Tensor, loss: torch.Tensor) -> None:
@@ -215,7 +217,7 @@ class Trainer:
         fate = f"All {self.step} steps are done." if self.status == "done" else "Training broke down."
         return f"{fate} The test error is {self.test_error:.2f}% of {len(self.test):,} images."
 
-    def count_steps(self) -> None:
+    def add_lap(self) -> None:
         """What the device did since the last lap were steps."""
         self.step_seconds += self.stopwatch.lap()
 
@@ -228,7 +230,7 @@ class Trainer:
         return self.epoch_at(self.step)
 
     def epoch_at(self, step: int) -> float:
-        """Passes over the training images so far."""
+        """Passes over the training images by then."""
         return step * self.config.recipe.batch_size / len(self.learner.train)
 
     def is_loss_due(self) -> bool:

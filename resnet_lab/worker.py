@@ -136,8 +136,10 @@ class Training:
         """Only what has no past can begin: there is a checkpoint before the first step is told."""
         if self.store.last(self.run.id, "step") is not None:
             raise ValueError(f"{self.checkpoint} is missing: resume the run where it is, or train anew with --again.")
-        usual = patiently(usual_way, self.store.folder, find_device(self.run.device))
-        return Trainer(self.run.config, self.run.device, usual=usual)
+        config, device = self.run.config, find_device(self.run.device)
+        is_open = config.recipe.precision == "auto" or device.type == "cpu"  # which may lay a net out in several ways
+        usual = patiently(usual_way, self.store.folder, device) if is_open else None
+        return Trainer(config, self.run.device, usual=usual)
 
     def foretell(self) -> None:
         """How the net will train, before its first step. Where that cannot be said, the log says why, and it trains."""

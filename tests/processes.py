@@ -12,7 +12,7 @@ import psutil
 import pytest
 import torch
 
-from resnet_lab.execution import Usual
+from resnet_lab.execution import UsualWay
 from resnet_lab.files import CHECKOUT
 from resnet_lab.films import frames, moments
 from resnet_lab.machine import usual_way
@@ -48,7 +48,7 @@ def store(tmp_path, monkeypatch):
 
 def know_machine(home):
     """Nobody has to find out what is fastest here."""
-    usual_way(home, torch.device("cpu"), lambda device: Usual("fp32"))
+    usual_way(home, torch.device("cpu"), lambda device: UsualWay("fp32"))
 
 
 def end_processes_of(home):

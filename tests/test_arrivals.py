@@ -1,10 +1,12 @@
 """Numbers that come late are those that were asked for, told in order; a run says the same then."""
 
+import itertools
+
 import pytest
 import torch
 
 from resnet_lab.arrivals import Arrivals
-from resnet_lab.events import Epoch, Probe, Step
+from resnet_lab.events import Epoch, Step
 from resnet_lab.trainer import Trainer
 from tests.test_trainer import RESUMED, Clock, assert_same_tensors, through_bytes, tiny, untimed
 
@@ -32,7 +34,7 @@ class LateArrivals(Arrivals):
         super().__init__(CPU)
         self.looks, self.events = looks, []
 
-    def sent(self):
+    def event(self):
         self.events.append(Late(self.looks))
         return self.events[-1]
 
@@ -107,13 +109,11 @@ def test_cut_after_any_step_a_late_run_says_the_rest_and_nothing_twice(looks):
     one, taken = late_trainer(config, looks), []
     while not one.status:
         one.advance()
-        taken += one.take()
-        if one.step == 7:
-            state = through_bytes(one.state_dict())
-            successor = late_trainer(config, looks)
-            successor.load_state_dict(state)
-            assert untimed(event for _, event in [*taken, *((0, event) for event in successor)]) == expected
-    assert untimed(event for _, event in taken) == expected
+        taken += [event for _, event in one.take()]
+        successor = late_trainer(config, looks)
+        successor.load_state_dict(through_bytes(one.state_dict()))
+        assert untimed([*taken, *successor]) == expected
+    assert untimed(taken) == expected
 
 
 def test_a_device_that_is_behind_is_waited_for_at_the_first_point_and_then_only_for_the_one_before():
@@ -126,15 +126,27 @@ def test_a_device_that_is_behind_is_waited_for_at_the_first_point_and_then_only_
     assert behind == {3: 0, 6: 3, 9: 3, 12: 0}
 
 
-def test_a_run_that_breaks_down_ends_with_the_next_loss_at_the_latest():
-    config = tiny(**RESUMED["diverging"] | {"steps": 1000, "loss_every": 2})
-    usual, late = list(Trainer(config, "cpu")), list(late_trainer(config, 10**6))
-    assert [event.kind for event in late][-3:] == ["warning", "epoch", "done"]
+@pytest.mark.parametrize("looks", [1, 2, 3, 5, 8, 10**6])
+@pytest.mark.parametrize("watched", [{"probe_every": 2}, {"probe_every": 1, "loss_every": 1}, {"evaluate_every": 0.16}])
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_a_run_that_breaks_down_ends_with_the_next_loss_at_the_latest(looks, watched, is_saved):
+    config = tiny(**RESUMED["diverging"] | {"steps": 1000, "loss_every": 2} | watched)
+    usual, late, trainer = list(Trainer(config, "cpu")), [], late_trainer(config, looks)
+    while not trainer.status:
+        trainer.advance()
+        late += [event for _, event in trainer.take()]
+        if is_saved:  # which waits for all that was asked for
+            trainer.state_dict()
+    late += [event for _, event in trainer.take()]
     assert late[-1].status == "diverged"
-    assert usual[-1].step < late[-1].step <= usual[-1].step + 2
-    told = [[event.to_dict() for event in events if isinstance(event, Step | Probe)] for events in (usual, late)]
-    assert [each["step"] for each in told[0]] == [each["step"] for each in told[1]]
-    assert sum(isinstance(event, Epoch) and event.step == late[-1].step for event in late) == 1
+    assert usual[-1].step <= late[-1].step <= usual[-1].step + config.watch.loss_every
+    tested = [event for event in late if isinstance(event, Epoch) and event.step == late[-1].step]
+    assert [event.test_error for event in tested] == [late[-1].test_error]
+    assert losses(late) == losses(usual)
+
+
+def losses(events):
+    return [(event.step, repr(event.loss)) for event in events if isinstance(event, Step)]
 
 
 def test_the_speed_that_is_said_leaves_out_the_tests():
@@ -150,3 +162,23 @@ def test_the_speed_that_is_said_leaves_out_the_tests():
 
     learner.do = do
     assert [event.images_per_second for event in trainer if isinstance(event, Step)] == [16] * 4
+
+
+@pytest.mark.parametrize(("looks", "seconds"), [(0, 12), (10**6, 12 + 1000)])
+def test_time_in_which_the_device_has_worked_on_is_time_of_training_whatever_the_host_did(looks, seconds):
+    """By a clock that is a little later each time that it is looked at, beside the second that a step takes."""
+    now, config = itertools.count(step=1e-6), tiny(steps=12, loss_every=3, probe_every=0, evaluate_every=100)
+    passed = []
+    trainer = late_trainer(config, looks, clock=lambda: sum(passed) + next(now))
+    do = trainer.learner.do
+    trainer.advance()
+
+    def taking_a_second(work):
+        passed.append(work == trainer.learner.learn)
+        return do(work)
+
+    trainer.learner.do = taking_a_second
+    while not trainer.status:
+        trainer.advance()
+        passed.append(1000 * (trainer.step == 5))
+    assert trainer.seconds == pytest.approx(seconds, abs=0.01)

@@ -3,19 +3,18 @@
 import contextlib
 import signal
 import sys
-import threading
 
 import pytest
 import torch
 
-from resnet_lab import crew as crew_module
 from resnet_lab import supervisor as module
 from resnet_lab.crew import Crew, warm_up
-from resnet_lab.execution import Usual
+from resnet_lab.execution import UsualWay
 from resnet_lab.learner import Learner
+from resnet_lab.machine import FILE
 from resnet_lab.memory import Memory, needed_gpu_bytes
-from resnet_lab.places import ON_GPU, choose_places, places_on_gpu
-from resnet_lab.queueing import request, requeue, resume
+from resnet_lab.places import choose_places
+from resnet_lab.queueing import Process, claim, release, request, requeue, resume
 from resnet_lab.supervisor import OWN_LOG, Supervisor
 from tests.processes import (
     assert_undisturbed,
@@ -80,31 +79,38 @@ def test_a_run_that_was_taken_away_goes_on_only_when_its_old_thread_has_ended(st
     assert_undisturbed(store, run.id)
 
 
-def test_what_a_run_would_wait_for_is_done_before_one_comes(store, monkeypatch):
-    """As on a GPU, whose recordings and speeds no CPU has."""
-    done, number = [], iter([8, 2])
-    monkeypatch.setattr(crew_module, "warm_up", lambda device, usual: done.append(usual.precision))
-    monkeypatch.setattr(crew_module, "best_number", lambda device, usual: next(number))
-    monkeypatch.setattr("resnet_lab.environment.torch.cuda.get_device_name", lambda: "a GPU")
-    monkeypatch.setattr("resnet_lab.machine.give_back_memory", lambda device: None)
-    monkeypatch.setattr("resnet_lab.crew.usual_way", lambda home, device: Usual("bf16"))
-    crew = Crew(store, torch.device("cuda"), lambda: False)
-    crew.threads.append(threading.current_thread())
-    crew.prepare()
-    assert places_on_gpu(store.folder) == ON_GPU, "a run would have disturbed the measurement"
-    for _ in range(2):  # it is measured once
-        crew = Crew(store, torch.device("cuda"), lambda: False)
-        crew.prepare()
-        assert places_on_gpu(store.folder) == 8
-    assert done == ["bf16"] * 3
-
-
 @pytest.mark.usefixtures("one_thread")
-def test_the_algorithms_for_all_works_of_usual_nets_are_chosen_ahead(monkeypatch):
+@pytest.mark.parametrize("allowed", [0, 2, 6])
+def test_the_algorithms_for_all_works_of_usual_nets_are_chosen_ahead_until_a_run_comes(monkeypatch, allowed):
     prepared = []
-    monkeypatch.setattr(Learner, "prepare", lambda learner, work: prepared.append((learner.layout, work.__name__)))
-    warm_up(torch.device("cpu"), Usual("fp32"))
-    assert prepared == [(torch.channels_last, work) for work in ("learn", "learn_probed", "judge")] * 2
+    monkeypatch.setattr(Learner, "prepare", lambda learner, work: prepared.append(work.__name__))
+    warm_up(torch.device("cpu"), UsualWay("fp32"), lambda: len(prepared) < allowed)
+    assert prepared == (["learn", "learn_probed", "judge"] * 2)[:allowed]
+
+
+def test_a_crew_is_idle_until_a_run_comes_or_it_is_asked_to_end(store):
+    asked = []
+    crew = Crew(store, torch.device("cpu"), lambda: bool(asked))
+    assert crew.is_idle()
+    asked.append(signal.SIGTERM)
+    assert not crew.is_idle()
+    asked.clear()
+    other = queued(store, short())
+    assert claim(store, other.id, Process.of(), 1)
+    assert not crew.is_idle()
+    release(store, other.id, "stopped", "")
+    assert crew.is_idle()
+    crew.begin(queued(store, short(steps=2)).id)
+    assert not crew.is_idle()
+    crew.join()
+
+
+def test_what_cannot_be_prepared_is_complained_of_and_no_run_suffers(store, capfd):
+    (store.folder / FILE).unlink()
+    (store.folder / "way.lock").unlink()
+    (store.folder / "way.lock").mkdir()
+    Crew(store, torch.device("cpu"), lambda: False).prepare()
+    assert "way.lock could not be locked: is a directory." in capfd.readouterr().err
 
 
 def test_a_crew_that_is_asked_to_end_leaves_its_runs_to_another(store):

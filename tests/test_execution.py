@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from resnet_lab.execution import Execution, Usual, choose_execution, find_device, seconds_per_step
+from resnet_lab.execution import Execution, UsualWay, choose_execution, find_device, seconds_per_step
 from resnet_lab.machine import tried
 from resnet_lab.run_config import RecipeConfig
 from tests.sentences import is_one_sentence, refusal
@@ -45,7 +45,7 @@ def paced(**paces):
 def test_auto_takes_bf16_where_it_is_clearly_faster(fp32, bf16, chosen, monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     asked, measure = paced(fp32=fp32, bf16=bf16)
-    execution, seconds = choose_execution(CPU, RecipeConfig(), measure, Usual())
+    execution, seconds = choose_execution(CPU, RecipeConfig(), measure, UsualWay())
     assert execution == Execution("cpu", chosen, torch.get_num_threads())
     assert seconds == {"fp32": fp32, "bf16": bf16}[chosen]
     assert set(asked) == {"fp32", "bf16"}
@@ -55,7 +55,7 @@ def test_auto_takes_bf16_where_it_is_clearly_faster(fp32, bf16, chosen, monkeypa
 def test_a_cpu_that_has_nothing_for_bf16_is_not_asked_for_a_step_in_it(instructions, monkeypatch):
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: instructions)
     asked, measure = paced(fp32=9, bf16=1)
-    assert choose_execution(CPU, RecipeConfig(), measure, Usual())[0].precision == "fp32"
+    assert choose_execution(CPU, RecipeConfig(), measure, UsualWay())[0].precision == "fp32"
     assert set(asked) == {"fp32"}
     assert tried(CPU).precision == "fp32"
 
@@ -63,7 +63,7 @@ def test_a_cpu_that_has_nothing_for_bf16_is_not_asked_for_a_step_in_it(instructi
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_precision_that_is_given_is_taken_whatever_it_costs(precision):
     asked, measure = paced(fp32=0, bf16=9)
-    execution, _ = choose_execution(CPU, RecipeConfig(precision=precision, deterministic=True), measure, Usual())
+    execution, _ = choose_execution(CPU, RecipeConfig(precision=precision, deterministic=True), measure, UsualWay())
     how = {"precision": precision, "threads": 1, "deterministic": True, "launch": "eager"}
     how |= {"units": "plain", "layout": "channels_last"}
     assert execution.to_dict() == {"device": "cpu"} | how
@@ -72,12 +72,12 @@ def test_a_precision_that_is_given_is_taken_whatever_it_costs(precision):
 
 def test_a_cpu_has_no_tf32_and_says_that_it_computes_in_fp32():
     _, measure = paced(fp32=1)
-    assert choose_execution(CPU, RecipeConfig(precision="tf32"), measure, Usual())[0].precision == "fp32"
+    assert choose_execution(CPU, RecipeConfig(precision="tf32"), measure, UsualWay())[0].precision == "fp32"
 
 
 @pytest.mark.parametrize("precision", ["auto", "fp32", "bf16"])
 def test_each_precision_is_given_the_layout_that_is_fastest_for_it_here(precision):
-    usual = Usual("bf16", {"fp32": "contiguous", "bf16": "channels_last"})
+    usual = UsualWay("bf16", {"fp32": "contiguous", "bf16": "channels_last"})
     _, measure = paced(fp32=1, bf16=1)
     chosen = choose_execution(CPU, RecipeConfig(precision=precision), measure, usual)[0]
     taken = "bf16" if precision == "auto" else precision
@@ -86,12 +86,15 @@ def test_each_precision_is_given_the_layout_that_is_fastest_for_it_here(precisio
 
 def test_a_gpu_is_given_graphs():
     _, measure = paced(fp32=2, bf16=1)
-    assert choose_execution(torch.device("cuda"), RecipeConfig(), measure, Usual())[0].launch == "graph"
+    assert choose_execution(torch.device("cuda"), RecipeConfig(), measure, UsualWay())[0].launch == "graph"
 
 
 def test_elsewhere_the_same_is_done_as_that_device_does_it():
     execution = Execution("cuda", "bf16", 1, launch="graph")
     assert execution.on(CPU) == Execution("cpu", "bf16", 1)
+    contiguous = Execution("cpu", "fp32", 1, layout="contiguous")
+    assert contiguous.on(CPU) == contiguous
+    assert contiguous.on(torch.device("cuda")) == Execution("cuda", "fp32", 1, launch="graph")
     assert execution.on(CPU).on(torch.device("cuda")) == execution
     assert Execution("cuda", "bf16", 1, launch="graph", units="fused").on(torch.device("cuda")) == execution
 
@@ -171,7 +174,7 @@ def test_on_a_cpu_no_flag_is_touched():
 def test_the_number_of_threads_is_recorded():
     torch.set_num_threads(2)
     try:
-        assert choose_execution(CPU, RecipeConfig(precision="fp32"), paced(fp32=1)[1], Usual())[0].threads == 2
+        assert choose_execution(CPU, RecipeConfig(precision="fp32"), paced(fp32=1)[1], UsualWay())[0].threads == 2
     finally:
         torch.set_num_threads(1)
 

@@ -107,13 +107,25 @@ def test_however_it_lies_in_memory_it_is_the_same_net_and_goes_on_from_the_same_
     one.compute_as(replace(FP32, layout="contiguous"))
     walk(one, range(3, 4))
     walk(other, range(4))
-    weight, memory = one.model.stem.conv1.weight, next(iter(one.optimizer.named_memory().values()))
-    assert weight.is_contiguous()
-    assert memory.dim() < 4 or memory.is_contiguous()
+    assert all(is_laid_out(tensor, torch.contiguous_format) for tensor in one.tensors().values())
     for name, tensor in values(one).items():
         torch.testing.assert_close(tensor, values(other)[name], rtol=1e-3, atol=1e-4)
     one.compute_as(FP32)
-    assert one.model.stem.conv1.weight.is_contiguous(memory_format=torch.channels_last)
+    assert all(is_laid_out(tensor, torch.channels_last) for tensor in one.tensors().values())
+
+
+def is_laid_out(tensor, memory_format):
+    return tensor.dim() < 4 or tensor.is_contiguous(memory_format=memory_format)
+
+
+def test_a_pace_is_measured_as_the_net_will_lie_in_memory(monkeypatch):
+    one, seen = learner(), []
+    monkeypatch.setattr(one, "learn", lambda: seen.append(one.model.stem.conv1.weight.is_contiguous()))
+    one.learn.__name__ = "learn"
+    for layout in ("contiguous", "channels_last"):
+        one.paces([replace(FP32, layout=layout)])
+    assert seen[0]
+    assert not seen[-1]
 
 
 def test_what_is_undone_is_undone_after_a_failure_too():

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks import error_rates, probes, ways, xray
 from benchmarks.error_rates import Simulation, coverage, decided, skewed
-from resnet_lab.execution import Usual
+from resnet_lab.execution import UsualWay
 from resnet_lab.fusion import FusedUnits
 from resnet_lab.papers.budgets import BUDGETS
 from tests.test_trainer import tiny
@@ -40,7 +40,7 @@ def test_each_way_to_compute_is_timed_beside_the_plain_one_of_the_same_threads(t
         return {way: slower[process.keeps_memory] * each / process.threads for way, each in seconds.items()}
 
     monkeypatch.setattr(ways, "measured_apart", measured)
-    monkeypatch.setattr(ways, "tried", lambda device: Usual("fp32", {"fp32": "channels_last"}))
+    monkeypatch.setattr(ways, "tried", lambda device: UsualWay("fp32", {"fp32": "channels_last"}))
     monkeypatch.setattr(ways, "usable_cores", lambda: [0, 1])
     ways.main(["--rounds", "2", "--precisions", "fp32", "--save"], tmp_path)
     found = kept(tmp_path, "ways-cpu")

@@ -20,7 +20,7 @@ from resnet_lab.augmentation import draw_epoch
 from resnet_lab.batches import load_split
 from resnet_lab.data import DATASETS
 from resnet_lab.events import Alert, Done, Epoch, Event, Probe, Start, Step
-from resnet_lab.execution import Usual
+from resnet_lab.execution import UsualWay
 from resnet_lab.nets import build_model
 from resnet_lab.presets import preset
 from resnet_lab.run_config import RunConfig
@@ -438,7 +438,7 @@ def test_the_precision_that_was_chosen_is_kept():
 
 def test_a_run_lies_in_memory_as_it_is_fastest_here_and_goes_on_so_bit_for_bit():
     def begun():
-        return Trainer(tiny(), device="cpu", usual=Usual("fp32", {"fp32": "contiguous"}))
+        return Trainer(tiny(), device="cpu", usual=UsualWay("fp32", {"fp32": "contiguous"}))
 
     whole, one, elsewhere = begun(), begun(), trainer()
     expected = untimed(whole)

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from resnet_lab.batches import load_split
-from resnet_lab.execution import Usual
+from resnet_lab.execution import UsualWay
 from resnet_lab.films import frames
 from resnet_lab.forecasts import Forecast, first_images, forecast_run
 from resnet_lab.machine import FILE, usual_way
@@ -57,7 +57,7 @@ def test_killed_at_random_moments_a_run_ends_as_the_undisturbed_one(store):
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_where_the_recipe_leaves_it_open_a_run_is_computed_as_this_machine_does_it_best(store, precision):
     (store.folder / FILE).unlink()
-    assert usual_way(store.folder, torch.device("cpu"), lambda device: Usual(precision)) == Usual(precision)
+    assert usual_way(store.folder, torch.device("cpu"), lambda device: UsualWay(precision)) == UsualWay(precision)
     run = train_here(store, short(precision="auto", steps=2))
     assert store.last(run.id, "start").execution["precision"] == precision
 

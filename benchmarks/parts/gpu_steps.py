@@ -13,7 +13,6 @@ from resnet_lab.execution import Execution
 from resnet_lab.fusion import FusedUnits
 from resnet_lab.learner import Learner
 from resnet_lab.run_config import RunConfig
-from resnet_lab.side_by_side import take
 
 EAGER, GRAPH, FUSED = "eager", "graph", "graph with fusion"
 COMPILING = 90.0  # seconds allowed for the first time, in which the compiler starts too
@@ -32,7 +31,7 @@ def ready(scope: Scope, config: RunConfig, way: str, precision: str, determinist
 
 
 def run(learner: Learner, steps: int) -> None:
-    take(learner, steps)
+    learner.take_steps(steps)
     refuse_fallback(learner)
 
 

@@ -57,8 +57,10 @@ def lines(summary: Summary, how: Event | None, files: list[Path]) -> Iterator[tu
     yield "device", summary.device
     if isinstance(how, Start | Switch):
         threads = how.execution["threads"]
+        layout = " with the channels first" if how.execution.get("layout") == "contiguous" else ""
         since = f", from step {how.step:,} on with compiled units" if isinstance(how, Switch) else ""
-        yield "computed", f"in {how.execution['precision']} on {threads} thread{'s' if threads > 1 else ''}{since}"
+        on = f"on {threads} thread{'s' if threads > 1 else ''}"
+        yield "computed", f"in {how.execution['precision']}{layout} {on}{since}"
     yield "created", moment(run.created)
     yield "finished", "" if run.finished is None else moment(run.finished)
     yield "tags", ", ".join(run.tags)

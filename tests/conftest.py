@@ -26,6 +26,14 @@ def one_thread():
     torch.set_num_threads(num_threads)
 
 
+@pytest.fixture(autouse=True)
+def threads_as_before():
+    """Whatever a test does with them: the last digits of the next ones depend on their number."""
+    num_threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(num_threads)
+
+
 @pytest.fixture(scope="session")
 def public_checkpoint():
     """akamaster's ResNet-20, from the folder that RESNET_LAB_REFERENCE names."""

@@ -236,6 +236,7 @@ def begun_here(store, config):
     return store.run(run.id)
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_a_run_has_its_forecast_before_its_first_step_and_keeps_it(store):
     run = begun_here(store, short())
     images = first_images(load_split(run.config.data, "test", CPU))

@@ -174,7 +174,7 @@ class Fusing:
 
 
 def may_fuse(trainer: Trainer) -> bool:
-    """Not on a CPU, where it gains next to nothing; not where random numbers or the last digits would differ."""
+    """Not on a CPU, where it gains little or loses; not where random numbers or the last digits would differ."""
     learner = trainer.learner
     return trainer.device.type == "cuda" and not (learner.has_chance or trainer.config.recipe.deterministic)
 
